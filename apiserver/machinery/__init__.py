@@ -1,0 +1,1 @@
+"""The shared vocabulary (our apimachinery): names, selectors, quantities, errors. No I/O."""

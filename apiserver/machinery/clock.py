@@ -1,0 +1,42 @@
+"""The one clock, as its users see it. Implementations live in `minikube_sim.clock`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """A call that is due later and can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off; harmless when it has already run."""
+
+
+class Clock(Protocol):
+    """Where every time in the simulation comes from."""
+
+    def now(self) -> float:
+        """The time in seconds since 1970-01-01T00:00:00Z."""
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Run `callback` at the time `when` (seconds since 1970)."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` of this clock."""
+
+
+def rfc3339(seconds: float) -> str:
+    """A metav1.Time: `2026-01-01T00:00:00Z`."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_micro(seconds: float) -> str:
+    """A metav1.MicroTime: `2026-01-01T00:00:00.000000Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> float:
+    """Seconds since 1970 of an RFC 3339 time. Raises ValueError."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

@@ -1,0 +1,79 @@
+"""What is special about a kind. Models registry/rest.RESTCreateStrategy and its siblings.
+
+The registry (`apiserver/registry/`) does what is common and calls these hooks on private copies, so
+default and prepare hooks change `obj` in place; `old` is shared and must not be touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from apiserver.context import RequestContext
+    from apiserver.machinery.types import Object
+    from apiserver.machinery.validation import FieldError
+
+NameRule = Literal["dns1123subdomain", "dns1123label", "dns1035label", "pathsegment"]
+
+
+class Strategy:
+    """The common case; a kind overrides what differs."""
+
+    name_rule: ClassVar[NameRule] = "dns1123subdomain"
+    """What a valid metadata.name is (also decides how generateName is checked)."""
+    create_on_update: ClassVar[bool] = False
+    """PUT of a missing object creates it (AllowCreateOnUpdate)."""
+    unconditional_update: ClassVar[bool] = True
+    """PUT without resourceVersion overwrites (AllowUnconditionalUpdate)."""
+    has_generation: ClassVar[bool] = True
+    """metadata.generation is set to 1 and rises with the spec (see `generation_changed`)."""
+    delete_returns_object: ClassVar[bool] = False
+    """DELETE answers the deleted object rather than a Status."""
+    default_propagation: ClassVar[Literal["Background", "Orphan"]] = "Background"
+    """What DELETE does to dependents when the client does not say."""
+
+    def default(self, obj: Object) -> None:
+        """Fill in defaults (SetDefaults_*); also run on update and on patch."""
+
+    def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
+        """Drop or set what a client may not say on create, before validation."""
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        """What is wrong with a new object (metadata is validated by the registry)."""
+        return []
+
+    def prepare_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Keep what a client may not change, before validation (status is kept by the registry)."""
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        """What is wrong with the changed object."""
+        return self.validate(ctx, obj)
+
+    def generation_changed(self, obj: Object, old: Object) -> bool:
+        """Whether metadata.generation rises."""
+        return bool(obj.get("spec") != old.get("spec"))
+
+    def prepare_status_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Further things that a write to `status` may not change (the spec is kept already)."""
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        """What is wrong with the changed status."""
+        return []
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warning headers for a create (old is None) or an update."""
+        return []
+
+    def fields(self, obj: Object) -> dict[str, str]:
+        """Field selectors besides metadata.name and metadata.namespace, with the object's values."""
+        return {}
+
+    def graceful_delete(self, ctx: RequestContext, obj: Object,
+                        grace_period: int | None) -> int | None:
+        """Seconds of grace before the object goes; None or 0: at once. Only Pods have any."""
+        return None
+
+    def scale_selector(self, obj: Object) -> str:
+        """The selector that `scale` shows, as text; '' when there is none."""
+        return ""

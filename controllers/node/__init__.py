@@ -1,0 +1,1 @@
+"""The node agents: kubelet, CNI, kube-proxy. The only part of `controllers` that touches `netsim`."""

@@ -1,0 +1,95 @@
+"""What a kubelet needs of a container runtime. Models cri-api's RuntimeService, simplified.
+
+The consumer owns the interface: `minikube_sim.runtime` implements it with simulated images.
+Calls return at once; what takes time is reported through `RuntimeListener`, on the cluster's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+    from netsim.namespace import Namespace
+
+
+class ImageNotFound(Exception):
+    """No such image; the text is what the event and the container's waiting message say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInfo:
+    """What an image declares."""
+
+    name: str
+    image_id: str
+    pull_seconds: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerExit:
+    """How a container ended."""
+
+    exit_code: int
+    reason: str
+    """Completed, Error or OOMKilled."""
+    signal: int = 0
+    message: str = ""
+
+
+class RuntimeListener(Protocol):
+    """Told when something happened in a container."""
+
+    def container_exited(self, container_id: str, result: ContainerExit) -> None:
+        """Its program ended, by itself or because it was stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerConfig:
+    """Everything that a container starts with, resolved by the kubelet."""
+
+    pod: Object
+    name: str
+    image: str
+    command: Sequence[str]
+    """Empty: the image's own entrypoint."""
+    args: Sequence[str]
+    env: Sequence[tuple[str, str]]
+    working_dir: str = ""
+    tty: bool = False
+    restart_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecResult:
+    """What a command in a container did."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class ContainerRuntime(Protocol):
+    """Starts simulated images in a pod's network namespace."""
+
+    def image(self, name: str) -> ImageInfo:
+        """Look an image up. Raises ImageNotFound."""
+
+    def start(self, config: ContainerConfig, network: Namespace, listener: RuntimeListener) -> str:
+        """Start a container; its id (`docker://<64 hex>`). The listener hears of its end."""
+
+    def stop(self, container_id: str, grace_seconds: float) -> None:
+        """SIGTERM now, SIGKILL after the grace; the listener hears of the end."""
+
+    def remove(self, container_id: str) -> None:
+        """Forget a container that has ended, and its log."""
+
+    def logs(self, container_id: str) -> Sequence[tuple[float, str, str]]:
+        """Lines so far: (time in seconds since 1970, 'stdout' or 'stderr', text)."""
+
+    async def exec(self, container_id: str, command: Sequence[str],
+                   stdin: bytes = b"") -> ExecResult:
+        """Run a command in a container to its end."""

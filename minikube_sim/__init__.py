@@ -1,0 +1,1 @@
+"""One mini-Kubernetes: composes clock, store, API, controllers and network into a Cluster."""

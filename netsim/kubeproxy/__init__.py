@@ -1,0 +1,1 @@
+"""kube-proxy as a pure function from Services and EndpointSlices to rules."""

@@ -1,0 +1,1 @@
+"""Tables, chains, matches and targets with the semantics of Linux netfilter."""
