@@ -9,9 +9,11 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EPOCH: Final = 1_767_225_600.0
 """Where virtual time starts unless told otherwise: 2026-01-01T00:00:00Z."""
@@ -48,7 +50,7 @@ class VirtualClock:
         return due
 
     async def sleep(self, seconds: float) -> None:
-        """Return after `seconds`; needs a running event loop and somebody who advances the clock."""
+        """Return after `seconds`; needs a running event loop and somebody who advances it."""
         done = asyncio.get_running_loop().create_future()
         self.call_at(self._now + seconds, lambda: done.done() or done.set_result(None))
         await done
@@ -60,7 +62,7 @@ class VirtualClock:
         return self._due[0].when if self._due else None
 
     def run_next(self, until: float) -> bool:
-        """Advance to the next call that is due at or before `until` and run it; False if none is."""
+        """Advance to the next call due at or before `until` and run it; False if none is."""
         when = self.next_due()
         if when is None or when > until:
             self._now = max(self._now, until)
@@ -80,7 +82,7 @@ class VirtualClock:
 
 
 class RealClock:
-    """Wall time, run `scale` times as fast. Needs a running event loop for `call_at` and `sleep`."""
+    """Wall time, run `scale` times as fast. `call_at` and `sleep` need a running event loop."""
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale

@@ -1,6 +1,6 @@
-"""What a cluster is made with: the options of `minikube-sim start`, of `Cluster(...)` and of scenario files.
+"""What a cluster is made with: the options of `minikube-sim start` and of `Cluster(...)`.
 
-One pydantic model; the CLI's flags, the profile's saved file and Python keyword arguments all become it.
+One pydantic model: the CLI's flags, the profile's saved file and keyword arguments all become it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ IPv4Range = Annotated[str, AfterValidator(_cidr)]
 
 
 class ClusterOptions(BaseModel):
-    """Everything that decides how a cluster behaves. The same options and calls give the same run."""
+    """All that decides how a cluster behaves. The same options and calls give the same run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,7 +70,7 @@ class ClusterOptions(BaseModel):
         if self.proxy_mode == "nftables" and self.proxy_rules == "v1.13":
             raise ValueError("proxy_rules v1.13 exists in proxy_mode iptables only")
         if self.nodes > 1 and ipaddress.IPv4Network(self.pod_cidr).prefixlen > self.node_mask - 1:
-            raise ValueError(f"pod_cidr {self.pod_cidr} has no room for {self.nodes} nodes of /24 each")
+            raise ValueError(f"pod_cidr {self.pod_cidr} has no room for a /24 for each node")
         return self
 
     @property
@@ -103,7 +103,7 @@ class ClusterOptions(BaseModel):
 
 
 def explain(error: ValueError) -> str:
-    """One line for people: which option, which value, what would be right. Takes pydantic's error."""
+    """One line for people: which option, which value, what would be right."""
     errors = getattr(error, "errors", None)
     if errors is None:
         return str(error)

@@ -20,7 +20,7 @@ _EXTENSION: Final = "minikube-sim"
 
 
 class KubeconfigError(Exception):
-    """The file cannot be read or written, or holds an entry that is not ours; one line for people."""
+    """The file cannot be read or written, or has an entry that is not ours. One line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +46,15 @@ def target(explicit: Path | None, own: Path) -> Path:
 
 
 def merge(path: Path, entry: Entry) -> None:
-    """Add or renew the entry and make it current. Raises KubeconfigError, and then changes nothing."""
+    """Add or renew the entry and make it current. Raises KubeconfigError, changing nothing."""
     config = _read(path)
     _refuse_foreign(path, config, entry.name)
-    previous = _ours(config, entry.name).get("previous-context", config.get("current-context") or "")
+    current = config.get("current-context") or ""
+    previous = _ours(config, entry.name).get("previous-context", current)
     if previous == entry.name:
         previous = ""
-    mark = [{"name": _EXTENSION, "extension": {"profile": entry.name, "previous-context": previous}}]
+    ours = {"profile": entry.name, "previous-context": previous}
+    mark = [{"name": _EXTENSION, "extension": ours}]
     _put(config, "clusters", entry.name, "cluster", _cluster(entry) | {"extensions": mark})
     _put(config, "contexts", entry.name, "context",
          {"cluster": entry.name, "user": entry.name, "namespace": entry.namespace,
@@ -63,7 +65,7 @@ def merge(path: Path, entry: Entry) -> None:
 
 
 def remove(path: Path, name: str) -> bool:
-    """Take our entries of that name away and restore the context that was current; False if none."""
+    """Take our entries away and restore the context that was current; False if there are none."""
     if not path.exists():
         return False
     config = _read(path)
@@ -106,7 +108,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         config = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise KubeconfigError(f"kubeconfig {path} is not YAML: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise KubeconfigError(f"kubeconfig {path} is not YAML: {reason}") from error
     if config is None:
         config = {"apiVersion": "v1", "kind": "Config", "preferences": {}}
     if not isinstance(config, dict) or config.get("kind", "Config") != "Config":
@@ -118,8 +121,9 @@ def _refuse_foreign(path: Path, config: dict[str, Any], name: str) -> None:
     taken = any(e.get("name") == name for section in ("clusters", "contexts", "users")
                 for e in config.get(section) or [])
     if taken and not _ours(config, name):
-        raise KubeconfigError(f"kubeconfig {path} already has an entry {name!r} that minikube-sim did "
-                              "not make; choose another profile name with -p or another --kubeconfig")
+        raise KubeconfigError(
+            f"kubeconfig {path} already has an entry {name!r} that minikube-sim did not make; "
+            "choose another profile name with -p or another --kubeconfig")
 
 
 def _ours(config: dict[str, Any], name: str) -> dict[str, Any]:

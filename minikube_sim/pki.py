@@ -7,16 +7,18 @@ made in milliseconds.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _YEARS: Final = timedelta(days=10 * 365)
 
@@ -72,7 +74,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurve
 
 
 def make_ca(now: float) -> Identity:
-    """A new certificate authority. `now`: real seconds since 1970 (clients check validity by it)."""
+    """A new certificate authority. `now`: real seconds since 1970 (clients check by it)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("minikubeSimCA")
     usage = x509.KeyUsage(digital_signature=True, key_cert_sign=True, crl_sign=True,
@@ -119,7 +121,7 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def identity_of(der: bytes) -> tuple[str, tuple[str, ...]]:
-    """(user, groups) that a client certificate (DER) stands for. Models x509.CommonNameUserConversion."""
+    """(user, groups) of a client certificate in DER. Models x509.CommonNameUserConversion."""
     subject = x509.load_der_x509_certificate(der).subject
     names = [str(a.value) for a in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     groups = tuple(str(a.value) for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
