@@ -66,7 +66,7 @@ class Strategy:
         return []
 
     def fields(self, obj: Object) -> dict[str, str]:
-        """Field selectors besides metadata.name and metadata.namespace, with the object's values."""
+        """Field selectors besides metadata.name and .namespace, with the object's values."""
         return {}
 
     def graceful_delete(self, ctx: RequestContext, obj: Object,
@@ -77,3 +77,7 @@ class Strategy:
     def scale_selector(self, obj: Object) -> str:
         """The selector that `scale` shows, as text; '' when there is none."""
         return ""
+
+    def row_conditions(self, obj: Object) -> list[Object]:
+        """The `conditions` of the object's row in a Table (metav1.TableRowCondition)."""
+        return []

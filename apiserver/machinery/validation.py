@@ -24,7 +24,7 @@ _MISSING: Final = object()
 
 
 class Path(str):
-    """A field path: `Path("spec").child("ports").index(0).key("a.b")` is `spec.ports[0][a.b]`."""
+    """A field path: `Path("spec").child("ports").at(0).key("a.b")` is `spec.ports[0][a.b]`."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class Path(str):
         """The path of a named field below this one."""
         return Path(".".join((self, *names)) if self else ".".join(names))
 
-    def index(self, i: int) -> Path:
+    def at(self, i: int) -> Path:
         """The path of a list element."""
         return Path(f"{self}[{i}]")
 

@@ -1,0 +1,80 @@
+"""Events of the core group. Models pkg/registry/core/event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apiserver.resource import Column, Resource
+from apiserver.resources.printing import field, named, since
+from apiserver.strategy import Strategy
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+
+
+class EventStrategy(Strategy):
+    """Something that happened to an object."""
+
+    create_on_update = True
+    has_generation = False
+
+    def fields(self, obj: Object) -> dict[str, str]:
+        involved, source = obj.get("involvedObject") or {}, obj.get("source") or {}
+        names = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+        fields = {f"involvedObject.{name}": involved.get(name, "") for name in names}
+        component = source.get("component") or obj.get("reportingComponent", "")
+        return fields | {
+            "reason": obj.get("reason", ""),
+            "reportingComponent": obj.get("reportingComponent", ""),
+            "source": component,
+            "type": obj.get("type", ""),
+        }
+
+
+def _first_seen(obj: Object, now: float) -> str:
+    return since(obj.get("firstTimestamp") or obj.get("eventTime"), now)
+
+
+def _last_seen(obj: Object, now: float) -> str:
+    if obj.get("series"):
+        return since(obj["series"].get("lastObservedTime"), now)
+    if obj.get("lastTimestamp"):
+        return since(obj["lastTimestamp"], now)
+    return _first_seen(obj, now)
+
+
+def _count(obj: Object, now: float) -> int:
+    if obj.get("series"):
+        return int(obj["series"].get("count") or 0)
+    return int(obj.get("count") or 1)
+
+
+def _target(obj: Object, now: float) -> str:
+    involved = obj.get("involvedObject") or {}
+    kind = involved.get("kind", "").lower()
+    return f"{kind}/{involved['name']}" if involved.get("name") else kind
+
+
+def _source(obj: Object, now: float) -> str:
+    source = obj.get("source") or {}
+    component = source.get("component") or obj.get("reportingComponent") or ""
+    host = source.get("host") or obj.get("reportingInstance") or ""
+    return f"{component}, {host}" if host else component
+
+
+EVENT_COLUMNS = (
+    named("Last Seen", _last_seen, "How long ago it happened last."),
+    named("Type", field("type"), "Normal or Warning."),
+    named("Reason", field("reason"), "Why, in one word."),
+    named("Object", _target, "What it happened to."),
+    named("Subobject", field("involvedObject", "fieldPath"), "Which part of it.", priority=1),
+    named("Source", _source, "Who reports it.", priority=1),
+    named("Message", lambda obj, now: (obj.get("message") or "").strip(), "What happened."),
+    named("First Seen", _first_seen, "How long ago it happened first.", priority=1),
+    named("Count", _count, "How often it happened.", priority=1),
+    Column("Name", field("metadata", "name"), format="name", description="The event's name.",
+           priority=1))
+
+EVENTS = Resource(
+    group="", version="v1", kind="Event", plural="events", short_names=("ev",),
+    strategy=EventStrategy(), columns=EVENT_COLUMNS)

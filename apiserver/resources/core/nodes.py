@@ -1,0 +1,73 @@
+"""Nodes. Models pkg/registry/core/node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from apiserver.resource import Resource
+from apiserver.resources.printing import AGE, NAME, NONE, UNKNOWN, field, joined, named
+from apiserver.strategy import Strategy
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+    from apiserver.resource import Cell
+
+_ROLE_PREFIX: Final = "node-role.kubernetes.io/"
+
+
+class NodeStrategy(Strategy):
+    """A machine that runs pods."""
+
+    has_generation = False
+
+    def fields(self, obj: Object) -> dict[str, str]:
+        unschedulable = (obj.get("spec") or {}).get("unschedulable", False)
+        return {"spec.unschedulable": "true" if unschedulable else "false"}
+
+
+def _status(obj: Object, now: float) -> str:
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    ready = [c for c in conditions if c.get("type") == "Ready"]
+    words = ["Unknown"]
+    if ready:
+        words = ["Ready" if ready[-1].get("status") == "True" else "NotReady"]
+    if (obj.get("spec") or {}).get("unschedulable"):
+        words.append("SchedulingDisabled")
+    return ",".join(words)
+
+
+def _roles(obj: Object, now: float) -> str:
+    labels = obj["metadata"].get("labels") or {}
+    roles = {key.removeprefix(_ROLE_PREFIX) for key in labels if key.startswith(_ROLE_PREFIX)}
+    roles.add(labels.get("kubernetes.io/role", ""))
+    return joined(sorted(roles - {""}))
+
+
+def _address(kind: str) -> Cell:
+    def cell(obj: Object, now: float) -> str:
+        addresses = (obj.get("status") or {}).get("addresses") or ()
+        return next((str(a["address"]) for a in addresses if a.get("type") == kind), NONE)
+    return cell
+
+
+def _info(name: str) -> Cell:
+    show = field("status", "nodeInfo", name)
+    return lambda obj, now: show(obj, now) or UNKNOWN
+
+
+NODES = Resource(
+    group="", version="v1", kind="Node", plural="nodes", short_names=("no",), namespaced=False,
+    strategy=NodeStrategy(), status=True, subresources=("proxy",),
+    columns=(
+        NAME,
+        named("Status", _status, "Whether the node is ready and takes pods."),
+        named("Roles", _roles, "The roles that its labels give it."),
+        AGE,
+        named("Version", field("status", "nodeInfo", "kubeletVersion"), "The kubelet's version."),
+        named("Internal-IP", _address("InternalIP"), "Its address inside the cluster.",
+              priority=1),
+        named("External-IP", _address("ExternalIP"), "Its address outside.", priority=1),
+        named("OS-Image", _info("osImage"), "Its operating system.", priority=1),
+        named("Kernel-Version", _info("kernelVersion"), "Its kernel.", priority=1),
+        named("Container-Runtime", _info("containerRuntimeVersion"), "What runs containers.",
+              priority=1)))
