@@ -1,0 +1,149 @@
+"""The queue of keys. Models client-go/util/workqueue (dedup, delays, the default rate limiter).
+
+An item waits at most once; one that is added while it is processed is queued again when it is done, so
+that no two workers ever have the same item. Order is first in, first out over all controllers: what
+arrives in bulk (ten thousand Pods) lets their owner's key wait, and be reconciled once for all.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from apiserver.machinery.clock import Clock, Timer
+
+BASE_DELAY: Final = 0.005
+"""Seconds before the first retry; doubles with every failure of the item."""
+MAX_DELAY: Final = 1000.0
+QPS: Final = 10.0
+BURST: Final = 100
+
+
+class Item(NamedTuple):
+    """A unit of work: which controller, which key."""
+
+    controller: str
+    key: str
+
+
+@dataclass(slots=True)
+class RateLimiter:
+    """How long a failed item waits. Models DefaultControllerRateLimiter: the later of the item's
+    exponential back-off and a token bucket over all items."""
+
+    clock: Clock
+    failures: dict[Item, int] = field(default_factory=dict)
+    _tokens: float = BURST
+    _last: float = 0.0
+
+    def when(self, item: Item) -> float:
+        """Seconds until `item` may be tried again; counts a failure."""
+        count = self.failures.get(item, 0)
+        self.failures[item] = count + 1
+        backoff = min(BASE_DELAY * 2.0 ** min(count, 60), MAX_DELAY)
+        return max(backoff, self._reserve())
+
+    def forget(self, item: Item) -> None:
+        """The item succeeded: its next failure is its first."""
+        self.failures.pop(item, None)
+
+    def _reserve(self) -> float:
+        now = self.clock.now()
+        self._tokens = min(float(BURST), self._tokens + (now - self._last) * QPS)
+        self._last = now
+        self._tokens -= 1.0
+        return max(0.0, -self._tokens / QPS)
+
+
+class _Delayed(NamedTuple):
+    when: float
+    timer: Timer
+
+
+class WorkQueue:
+    """Items to do, each at most once, in order of arrival."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.limiter = RateLimiter(clock)
+        self.on_add: Callable[[], None] = lambda: None
+        self._clock = clock
+        self._ready: deque[Item] = deque()
+        self._dirty: set[Item] = set()
+        self._processing: set[Item] = set()
+        self._delayed: dict[Item, _Delayed] = {}
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def add(self, item: Item) -> None:
+        """Queue an item, unless it waits already."""
+        if item in self._dirty:
+            return
+        self._dirty.add(item)
+        if item not in self._processing:
+            self._ready.append(item)
+            self.on_add()
+
+    def add_after(self, item: Item, seconds: float) -> None:
+        """Queue an item when `seconds` have passed; of several times the earliest counts."""
+        if seconds <= 0:
+            self.add(item)
+            return
+        when = self._clock.now() + seconds
+        waiting = self._delayed.get(item)
+        if waiting is not None:
+            if waiting.when <= when:
+                return
+            waiting.timer.cancel()
+        self._delayed[item] = _Delayed(when, self._clock.call_at(when, lambda: self._due(item)))
+
+    def add_rate_limited(self, item: Item) -> None:
+        """Queue a failed item after its back-off."""
+        self.add_after(item, self.limiter.when(item))
+
+    def pop(self) -> Item | None:
+        """The next item, now being processed; None when nothing waits."""
+        if not self._ready:
+            return None
+        item = self._ready.popleft()
+        self._dirty.discard(item)
+        self._processing.add(item)
+        return item
+
+    def done(self, item: Item) -> None:
+        """The item is no longer processed; queue it again if it was added meanwhile."""
+        self._processing.discard(item)
+        if item in self._dirty:
+            self._ready.append(item)
+            self.on_add()
+
+    def close(self) -> None:
+        """Forget everything, timers too."""
+        for waiting in self._delayed.values():
+            waiting.timer.cancel()
+        self._delayed.clear()
+        self._ready.clear()
+        self._dirty.clear()
+
+    def _due(self, item: Item) -> None:
+        self._delayed.pop(item, None)
+        self.add(item)
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerQueue:
+    """One controller's view of the queue: it adds keys of its own."""
+
+    queue: WorkQueue
+    controller: str
+
+    def add(self, key: str) -> None:
+        """Reconcile `key` soon."""
+        self.queue.add(Item(self.controller, key))
+
+    def add_after(self, key: str, seconds: float) -> None:
+        """Reconcile `key` in `seconds`, or earlier if something else asks for it."""
+        self.queue.add_after(Item(self.controller, key), seconds)
