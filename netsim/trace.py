@@ -1,0 +1,91 @@
+"""Why a packet went where it went: each step of its way, as data and as text.
+
+A `Trace` is handed to `connect`, `send_datagram` or `ping`; every stack that the packet and its
+answers pass adds steps. Without one nothing is recorded and nothing is paid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that happened to a packet."""
+
+    time: float
+    node: str
+    """Name of the namespace (host or Pod)."""
+    kind: str
+    """receive, send, hook, rule, policy, nat, route, conntrack, deliver, drop, answer, ..."""
+    packet: str
+    """The packet as text, as it was when the step began."""
+    text: str
+    """The step in words."""
+    hook: str = ""
+    table: str = ""
+    chain: str = ""
+    number: int = 0
+    """Rule number from 1."""
+    rule: str = ""
+    """The rule as iptables-save (or nft) writes it."""
+    verdict: str = ""
+    """ACCEPT, DROP, REJECT, jump CHAIN, goto CHAIN, RETURN, continue, DNAT to ..."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """The recorder; `steps` in order. The stack sets `time`, `node`, `hook` and `packet` as the
+    packet moves on, so that rules need only say what is theirs.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    time: float = 0.0
+    node: str = ""
+    hook: str = ""
+    packet: str = ""
+
+    def add(self, kind: str, text: str, *, verdict: str = "") -> None:
+        """A step that is not a rule's."""
+        self.steps.append(
+            Step(time=self.time, node=self.node, hook=self.hook, packet=self.packet, kind=kind,
+                 text=text, verdict=verdict)
+        )
+
+    def rule(self, table: str, chain: str, number: int, rule: str, verdict: str) -> None:
+        """Rule `number` (from 1) of a chain matched; what came of it."""
+        text = f"{table} {chain} {number}: {rule} => {verdict}"
+        self.steps.append(
+            Step(time=self.time, node=self.node, hook=self.hook, packet=self.packet, kind="rule",
+                 text=text, table=table, chain=chain, number=number, rule=rule, verdict=verdict)
+        )
+
+    def policy(self, table: str, chain: str, verdict: str) -> None:
+        """The end of a built-in chain was reached."""
+        self.steps.append(
+            Step(time=self.time, node=self.node, hook=self.hook, packet=self.packet, kind="policy",
+                 text=f"{table} {chain} policy => {verdict}", table=table, chain=chain,
+                 verdict=verdict)
+        )
+
+    def __str__(self) -> str:
+        return format_steps(self.steps)
+
+
+_INDENT: Final = {"rule": "    ", "policy": "    ", "nat": "    ", "conntrack": "  ", "route": "  "}
+
+
+def format_steps(steps: list[Step]) -> str:
+    """The steps as lines: a heading whenever the packet enters another node or hook."""
+    lines: list[str] = []
+    node = hook = ""
+    for step in steps:
+        if step.node != node:
+            node, hook = step.node, ""
+            lines.append(f"{node}: {step.packet}")
+        if step.hook != hook:
+            hook = step.hook
+            lines.append(f"  [{hook}] {step.packet}" if hook else "  -")
+        lines.append(f"{_INDENT.get(step.kind, '  ')}{step.text}")
+    return "\n".join(lines)
