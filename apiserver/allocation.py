@@ -1,24 +1,25 @@
 """What the registry asks of an allocator that works inside the write. Models the Service registry's
 `alloc.go`: BeginCreate, BeginUpdate and AfterDelete of `pkg/registry/core/service/storage`.
 
-The registry calls `begin` after defaulting and before validation, with a private copy of the object,
-so that a created Service comes back with its address:
+The registry calls `begin` after defaulting and before validation, with a private copy of the
+object, so that a created Service comes back with its address:
 
     begin(obj, old) ── errors ──> rollback, 422 Invalid with them
          │
          ├─ validation or the store refuses, or it is a dry run ──> rollback
          └─ stored ──> commit
 
-Between `begin` and `commit` a value counts as taken. `release` follows a deletion; `adopt` reads what a
-store held before the server started. Everything is synchronous and never called concurrently.
+Between `begin` and `commit` a value counts as taken. `release` follows a deletion; `adopt` reads
+what a store held before the server started. All is synchronous and never called concurrently.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apiserver.machinery.types import Object
     from apiserver.machinery.validation import FieldError
 
@@ -31,7 +32,7 @@ class Allocation(Protocol):
         """Why the write cannot have what it asks for; empty when it can."""
 
     def commit(self) -> None:
-        """The write is stored: keep what was taken, free what the old object held and this lacks."""
+        """The write is stored: keep what was taken, free what only the old object held."""
 
     def rollback(self) -> None:
         """The write failed or was a dry run: as if it had never begun."""

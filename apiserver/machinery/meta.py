@@ -3,8 +3,6 @@
 Readers never raise on what is missing and never change the object; what they return is shared.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -1,0 +1,27 @@
+"""A multi-version store as etcd has it: one global revision, ordered keys, a bounded history."""
+
+from apiserver.storage.memory import MemoryStore
+from apiserver.storage.sqlite import SqliteStore
+from apiserver.storage.store import (
+    Change,
+    Compacted,
+    FutureRevision,
+    Page,
+    RevisionMismatch,
+    Store,
+    StoreWatch,
+    Version,
+)
+
+__all__ = [
+    "Change",
+    "Compacted",
+    "FutureRevision",
+    "MemoryStore",
+    "Page",
+    "RevisionMismatch",
+    "SqliteStore",
+    "Store",
+    "StoreWatch",
+    "Version",
+]
