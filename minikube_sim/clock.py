@@ -52,7 +52,7 @@ class VirtualClock:
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; needs a running event loop and somebody who advances it."""
         done = asyncio.get_running_loop().create_future()
-        self.call_at(self._now + seconds, lambda: done.done() or done.set_result(None))
+        self.call_at(self._now + seconds, lambda: None if done.done() else done.set_result(None))
         await done
 
     def next_due(self) -> float | None:

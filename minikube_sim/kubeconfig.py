@@ -45,6 +45,15 @@ def target(explicit: Path | None, own: Path) -> Path:
     return Path(listed[0]).expanduser().absolute() if listed else own
 
 
+def check(path: Path, name: str) -> None:
+    """Whether an entry of that name could be merged. Raises KubeconfigError."""
+    config = _read(path)
+    _refuse_foreign(path, config, name)
+    folder = _existing_parent(path)
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise KubeconfigError(f"cannot write kubeconfig {path}: Permission denied")
+
+
 def merge(path: Path, entry: Entry) -> None:
     """Add or renew the entry and make it current. Raises KubeconfigError, changing nothing."""
     config = _read(path)
@@ -157,6 +166,10 @@ def _write(path: Path, config: dict[str, Any]) -> None:
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise KubeconfigError(f"cannot write kubeconfig {path}: {_reason(error)}") from error
+
+
+def _existing_parent(path: Path) -> Path:
+    return next(parent for parent in path.parents if parent.exists())
 
 
 def _reason(error: Exception) -> str:

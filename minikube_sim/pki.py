@@ -118,11 +118,3 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def identity_of(der: bytes) -> tuple[str, tuple[str, ...]]:
-    """(user, groups) of a client certificate in DER. Models x509.CommonNameUserConversion."""
-    subject = x509.load_der_x509_certificate(der).subject
-    names = [str(a.value) for a in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    groups = tuple(str(a.value) for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
-    return (names[0] if names else "", groups)

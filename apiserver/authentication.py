@@ -1,0 +1,65 @@
+"""Who asks: client certificates, then bearer tokens. Models apiserver/pkg/authentication.
+
+The HTTP server puts the peer's certificate (DER) into the ASGI scope as `state.peer_certificate`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from apiserver.context import User
+from apiserver.machinery.errors import Unauthorized
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Authenticate: TypeAlias = Callable[[Scope], User]
+"""From an ASGI scope to the user. Raises Unauthorized."""
+
+AUTHENTICATED = "system:authenticated"
+MASTERS = "system:masters"
+
+
+def user_of_certificate(der: bytes) -> User:
+    """The common name is the user, organizations are groups (x509.CommonNameUserConversion)."""
+    subject = x509.load_der_x509_certificate(der).subject
+    names = [str(a.value) for a in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    groups = [str(a.value) for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
+    return User(name=names[0] if names else "", groups=(*groups, AUTHENTICATED))
+
+
+class Authenticator:
+    """Certificates signed by the cluster's CA (TLS has checked that), and a fixed table of tokens."""
+
+    def __init__(self, tokens: Mapping[str, User]) -> None:
+        self._tokens = {token.encode(): user for token, user in tokens.items()}
+        self._certificates: dict[bytes, User] = {}
+
+    def __call__(self, scope: Scope) -> User:
+        """The user of a request. Raises Unauthorized: nobody is anonymous here."""
+        certificate = scope.get("state", {}).get("peer_certificate")
+        if certificate:
+            return self._by_certificate(certificate)
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                return self._by_header(value)
+        raise Unauthorized
+
+    def _by_certificate(self, der: bytes) -> User:
+        user = self._certificates.get(der)
+        if user is None:
+            user = self._certificates[der] = user_of_certificate(der)
+        if not user.name:
+            raise Unauthorized
+        return user
+
+    def _by_header(self, value: bytes) -> User:
+        scheme, _, token = value.partition(b" ")
+        if scheme.lower() == b"bearer":
+            for known, user in self._tokens.items():
+                if hmac.compare_digest(known, token.strip()):
+                    return user
+        raise Unauthorized

@@ -1,0 +1,95 @@
+"""The program `minikube-sim`: the table of its commands, and what turns failures into one line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+
+from minikube_sim.cli import (
+    console,
+    delete,
+    demo,
+    ip,
+    kubectl,
+    logs,
+    profiles,
+    service,
+    ssh,
+    start,
+    status,
+    stop,
+)
+from minikube_sim.version import __version__
+
+_VERBATIM: Final = {"allow_extra_args": True, "ignore_unknown_options": True,
+                    "help_option_names": ["--help"]}
+
+COMMANDS: Final = (
+    ("start", start.start, None),
+    ("stop", stop.stop, None),
+    ("status", status.status, None),
+    ("delete", delete.delete, None),
+    ("ip", ip.ip, None),
+    ("logs", logs.logs, None),
+    ("ssh", ssh.ssh, _VERBATIM),
+    ("kubectl", kubectl.kubectl, _VERBATIM),
+    ("service", service.service, None),
+    ("profile", profiles.profile, None),
+    ("demo", demo.demo, None),
+)
+
+_ClickException: Final = typer.BadParameter.__bases__[0].__bases__[0]
+"""click's ClickException, wherever this typer keeps it."""
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        name="minikube-sim", no_args_is_help=True, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="A complete, faithful mini-Kubernetes: no Docker, VM, root or network.")
+    for name, function, settings in COMMANDS:
+        app.command(name, context_settings=settings)(function)
+    app.callback()(_root)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.plain(f"minikube-sim version: v{__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True,
+                                          help="Print the version and exit.")] = False,
+) -> None:
+    """A complete, faithful mini-Kubernetes: no Docker, VM, root or network."""
+
+
+def _complain(message: str) -> None:
+    text = " ".join(message.split())
+    console.err.print(f"[red]minikube-sim:[/red] {console.escape(text)}")
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; its exit code. Prints failures as one line, never a traceback."""
+    try:
+        result: Any = _app()(arguments, standalone_mode=False)
+    except console.CommandError as error:
+        _complain(str(error))
+        return error.code
+    except _ClickException as error:
+        _complain(error.format_message())  # type: ignore[attr-defined]
+        return int(error.exit_code)  # type: ignore[attr-defined]
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        return 141
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))

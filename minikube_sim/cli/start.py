@@ -1,0 +1,143 @@
+"""`minikube-sim start`: a server in the background (or here), and a context in the kubeconfig."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from minikube_sim import kubeconfig
+from minikube_sim.cli.console import fail, plain, step
+from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, profile_named
+from minikube_sim.config import ClusterOptions, explain
+from minikube_sim.profile import Profile, ProfileError, ServerOptions
+from minikube_sim.version import __version__
+
+_CLUSTER = set(ClusterOptions.model_fields)
+
+
+def start(
+    profile: ProfileFlag = DEFAULT_PROFILE,
+    foreground: Annotated[bool, typer.Option(
+        "--foreground", help="Stay here and serve until SIGINT or SIGTERM.")] = False,
+    port: Annotated[int | None, typer.Option(
+        help="The API server's port; default 8443, or any free one.")] = None,
+    listen: Annotated[str | None, typer.Option(
+        help="The address to listen on; default 127.0.0.1.")] = None,
+    kubeconfig_file: Annotated[Path | None, typer.Option(
+        "--kubeconfig", help="Merge the context into this file.")] = None,
+    node_ip: Annotated[str | None, typer.Option(help="The first node's address.")] = None,
+    nodes: Annotated[int | None, typer.Option(help="How many nodes.")] = None,
+    pod_cidr: Annotated[str | None, typer.Option(help="The range of Pod addresses.")] = None,
+    service_cluster_ip_range: Annotated[str | None, typer.Option(
+        help="The range of Service VIPs.")] = None,
+    controllers: Annotated[str | None, typer.Option(
+        help="Which to run: '*', name, -name, separated by commas.")] = None,
+    storage: Annotated[str | None, typer.Option(
+        metavar="memory|sqlite", help="Where state lives; default sqlite.")] = None,
+    kubernetes_version: Annotated[str | None, typer.Option(
+        help="The version to be: v1.25 to v1.37.")] = None,
+    proxy_mode: Annotated[str | None, typer.Option(
+        metavar="iptables|nftables", help="What kube-proxy writes.")] = None,
+    lb: Annotated[str | None, typer.Option(
+        metavar="round-robin|random", help="How a VIP picks an endpoint.")] = None,
+    proxy_rules: Annotated[str | None, typer.Option(
+        metavar="current|v1.13", help="The form of the rules.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of every random choice.")] = None,
+    time_scale: Annotated[float | None, typer.Option(
+        help="How many times faster than real time.")] = None,
+    max_pods: Annotated[int | None, typer.Option(help="How many Pods a node takes.")] = None,
+    unknown_images: Annotated[str | None, typer.Option(
+        metavar="refuse|run", help="What an image that nobody defined does.")] = None,
+    token: Annotated[str | None, typer.Option(help="The user's bearer token.")] = None,
+    insecure_http: Annotated[bool | None, typer.Option(
+        "--insecure-http/--https", help="Serve plain http, for looking at the traffic.")] = None,
+) -> None:
+    """Start a cluster; returns when the API answers and the nodes are Ready."""
+    given = {name: value for name, value in locals().items()
+             if value is not None and name not in ("profile", "foreground", "kubeconfig_file")}
+    chosen = profile_named(profile)
+    try:
+        _start(chosen, given, kubeconfig_file, foreground)
+    except (ProfileError, kubeconfig.KubeconfigError) as error:
+        fail(str(error))
+
+
+def _start(profile: Profile, given: dict[str, Any], file: Path | None, foreground: bool) -> None:
+    running = profile.running()
+    if running is not None:
+        step(f'The cluster "{profile.name}" is already running at {running.url}: nothing to do.')
+        return
+    profile.make()
+    options = _options(profile, given)
+    target = kubeconfig.target(file, profile.kubeconfig)
+    kubeconfig.check(target, profile.name)
+    profile.save(options.model_copy(update={"kubeconfig": str(target)}))
+    if foreground:
+        from minikube_sim import server
+
+        code = server.serve(profile, foreground=True)
+        if code:
+            raise typer.Exit(code)
+        return
+    _announce(profile, options)
+    ready = _spawn(profile)
+    if "error" in ready:
+        fail(ready["error"])
+    _report(profile, ready["url"], target)
+
+
+def _options(profile: Profile, given: dict[str, Any]) -> ServerOptions:
+    """What was saved, with what was given now; ends the command on a bad value."""
+    saved = profile.options()
+    cluster = {name: value for name, value in given.items() if name in _CLUSTER}
+    served = {name: value for name, value in given.items() if name not in _CLUSTER}
+    try:
+        merged = saved.cluster.model_dump() | cluster
+        return ServerOptions.model_validate(
+            saved.model_dump() | served | {"cluster": ClusterOptions.model_validate(merged)})
+    except ValidationError as error:
+        fail(explain(error), 64)
+
+
+def _announce(profile: Profile, options: ServerOptions) -> None:
+    step(f"minikube-sim v{__version__} on {platform.system()} ({platform.machine()})")
+    count = options.cluster.nodes
+    nodes = f" with {count} nodes" if count > 1 else ""
+    step(f'Starting Kubernetes {options.cluster.kubernetes_version} in cluster "{profile.name}"'
+         f"{nodes} ...")
+
+
+def _report(profile: Profile, url: str, target: Path) -> None:
+    step(f"The API server answers at {url}, every node is Ready")
+    step(f'Done! kubectl uses the context "{profile.name}" of {target}')
+    if target == profile.kubeconfig:
+        plain(f"  In this shell: {profile.environment}")
+        plain("  Without it:    minikube-sim kubectl -- get pods -A")
+
+
+def _spawn(profile: Profile) -> dict[str, str]:
+    """Start the server detached; what it says when it is ready, or why it is not."""
+    command = [sys.executable, "-m", "minikube_sim.server", profile.name]
+    detached: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP  # type: ignore[attr-defined,unused-ignore]
+        detached = {"creationflags": flags}
+    with profile.log.open("ab") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=log, cwd=profile.directory, **detached)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.stdout.close()
+    try:
+        answer: dict[str, str] = json.loads(line)
+    except ValueError:
+        return {"error": f"the server did not start; its log {profile.log} says why"}
+    return answer

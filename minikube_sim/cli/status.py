@@ -1,0 +1,75 @@
+"""`minikube-sim status`: what runs, in minikube's form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from minikube_sim.cli.console import CommandError, emit_json, fail, plain
+from minikube_sim.cli.options import (
+    DEFAULT_PROFILE,
+    OutputFlag,
+    ProfileFlag,
+    check_output,
+    profile_named,
+)
+from minikube_sim.cli.remote import Remote
+
+if TYPE_CHECKING:
+    from minikube_sim.profile import Profile
+
+_NOT_RUNNING = 7
+"""minikube's exit code: host, kubelet and API server are all down (1 + 2 + 4)."""
+
+
+def status(profile: ProfileFlag = DEFAULT_PROFILE, output: OutputFlag = "text") -> None:
+    """Show whether the cluster runs; exit code 0 when all of it does."""
+    as_json = check_output(output)
+    chosen = profile_named(profile)
+    if not chosen.exists:
+        fail(f'there is no cluster "{profile}"; make one with: minikube-sim start -p {profile}', 85)
+    report = _report(chosen)
+    if as_json:
+        emit_json(report)
+    else:
+        plain("\n\n".join(_text(node) for node in report["nodes"]) + "\n", end="")
+    if report["apiserver"] != "Running":
+        raise typer.Exit(_NOT_RUNNING)
+
+
+def _report(profile: Profile) -> dict[str, object]:
+    running = profile.running()
+    options = profile.options()
+    state = "Stopped"
+    nodes: dict[str, str] = dict.fromkeys(options.cluster.node_names(), "Stopped")
+    if running is not None:
+        try:
+            nodes = Remote(profile, running).call("GET", "/status")["nodes"]
+            state = "Running"
+        except CommandError:
+            state = "Unresponsive"
+    return {
+        "name": profile.name,
+        "apiserver": state,
+        "url": running.url if running else "",
+        "pid": running.pid if running else 0,
+        "kubernetesVersion": options.cluster.kubernetes_version,
+        "kubeconfig": "Configured" if profile.kubeconfig.exists() else "Misconfigured",
+        "storage": options.storage,
+        "nodes": [_node(name, kubelet, state, index) for index, (name, kubelet)
+                  in enumerate(nodes.items())],
+    }
+
+
+def _node(name: str, kubelet: str, apiserver: str, index: int) -> dict[str, str]:
+    row = {"name": name, "type": "Control Plane" if index == 0 else "Worker",
+           "host": "Running" if apiserver == "Running" else "Stopped", "kubelet": kubelet}
+    return row | {"apiserver": apiserver} if index == 0 else row
+
+
+def _text(node: dict[str, str]) -> str:
+    rows = [f"{key}: {value}" for key, value in node.items() if key != "name"]
+    if "apiserver" in node:
+        rows.append("kubeconfig: Configured")
+    return "\n".join([node["name"], *rows])
