@@ -1,1 +1,1 @@
-"""Control loops, named and behaving as in kube-controller-manager, kube-scheduler and kubelet."""
+"""Kubernetes' control loops: `CONTROLLERS` lists them, `Manager` runs them."""

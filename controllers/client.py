@@ -8,10 +8,11 @@ never mutate them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from apiserver.machinery.gvk import GVR
     from apiserver.machinery.types import JSON, Object
 
@@ -30,7 +31,7 @@ class Watch(Protocol):
     """A stream of changes, pulled without waiting. The order of events is the store's."""
 
     def poll(self) -> list[WatchEvent]:
-        """What has arrived since the last poll, maybe nothing. After an ERROR event it is closed."""
+        """What has arrived since the last poll, maybe nothing. An ERROR event closes it."""
 
     def on_event(self, callback: Callable[[], None]) -> None:
         """Call `callback` (soon, not inside a poll) whenever something has arrived."""
@@ -74,7 +75,8 @@ class Client(Protocol):
         """Change parts of an object."""
 
     async def delete(self, resource: GVR, name: str, namespace: str | None = None, *,
-                     propagation: Propagation | None = None, grace_period_seconds: int | None = None,
+                     propagation: Propagation | None = None,
+                     grace_period_seconds: int | None = None,
                      preconditions: Mapping[str, str] | None = None) -> Object:
         """Delete; answers the object or a Status, as the resource does."""
 

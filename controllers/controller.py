@@ -1,13 +1,13 @@
-"""What a control loop is. Models controller-runtime's Reconciler and kube-controller-manager's loops.
+"""What a control loop is. Models controller-runtime's Reconciler and kube-controller-manager's
+loops.
 
 A controller declares which resources it watches and which keys a change concerns; the manager calls
-`reconcile` with one key at a time. Reconcile reads caches, compares, writes, and may be called again at
-any time: twice must equal once.
+`reconcile` with one key at a time. Reconcile reads caches, compares, writes, and may be called
+again at any time: twice must equal once.
 """
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, ClassVar
 from apiserver.machinery.meta import namespaced_name
 
 if TYPE_CHECKING:
+    import random
+
     from apiserver.machinery.clock import Clock
     from apiserver.machinery.gvk import GVR
     from apiserver.machinery.types import Object
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from controllers.workqueue import ControllerQueue
 
 KeysOf = Callable[["Object | None", "Object | None"], Iterable[str]]
-"""From (old, new) to the keys that the change concerns; old is None at first sight, new when gone."""
+"""From (old, new) to the keys that the change concerns; old is None at first sight, new when
+gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Controller(ABC):
     async def reconcile(self, key: str) -> Result | None:
         """Bring what `key` names to its desired state. Raises ApiError to be called again later."""
 
-    async def start(self) -> None:
+    async def start(self) -> None:  # noqa: B027 (optional)
         """Called once, when all caches are filled, before the first reconcile."""
 
 

@@ -1,14 +1,17 @@
 """Coroutines without an event loop: how a deterministic settle runs code that never really waits.
 
-With an in-process client no await suspends, so one `send(None)` runs a coroutine to its end. The only
-thing that such code may yield is `breathe()`, which lets an event loop serve others where there is one.
+With an in-process client no await suspends, so one `send(None)` runs a coroutine to its end. The
+only thing that such code may yield is `breathe()`, which lets an event loop serve others where
+there is one.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Coroutine, Generator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
 
 T = TypeVar("T")
 
@@ -20,7 +23,8 @@ def breathe() -> Generator[None, None, None]:
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end in this thread. Raises RuntimeError when it waits for something."""
+    """Run a coroutine to its end in this thread. Raises RuntimeError when it waits for
+    something."""
     try:
         while True:
             waits_for = coroutine.send(None)

@@ -24,7 +24,8 @@ IndexFunction = Callable[["Object"], Iterable[str]]
 
 BY_NAMESPACE: Final = "namespace"
 BY_CONTROLLER: Final = "controller"
-"""Index by the uid of the controlling owner; objects without one are under `orphan_key(namespace)`."""
+"""Index by the uid of the controlling owner; objects without one are under
+`orphan_key(namespace)`."""
 
 
 def orphan_key(place: str) -> str:
@@ -87,7 +88,8 @@ class Informer:
         self.synced = False
         self.on_event: Callable[[], None] = lambda: None
         self._client = client
-        self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        self._label_selector = label_selector
+        self._field_selector = field_selector
         self._objects: dict[str, Object] = {}
         self._indexes: dict[str, Index] = {}
         self._handlers: list[Handler] = []
@@ -168,11 +170,13 @@ class Informer:
 
     async def _open_watch(self) -> None:
         self._watch = await self._client.watch(
-            self.resource, resource_version=self._version, **self._selectors)
+            self.resource, resource_version=self._version, label_selector=self._label_selector,
+            field_selector=self._field_selector)
         self._watch.on_event(self.on_event)
 
     async def _relist(self) -> None:
-        answer = await self._client.list(self.resource, **self._selectors)
+        answer = await self._client.list(
+            self.resource, label_selector=self._label_selector, field_selector=self._field_selector)
         fresh = {namespaced_name(obj): obj for obj in _typed_items(answer)}
         for key in [key for key in self._objects if key not in fresh]:
             self._set(key, None)
@@ -186,7 +190,8 @@ class Informer:
         self.synced = True
 
     def _fail(self, status: Object) -> None:
-        """The watch has ended: list anew when the history is gone, else go on there, a little later."""
+        """The watch has ended: list anew when the history is gone, else go on there, a little
+        later."""
         self.close()
         if status.get("code") != Expired.code:
             raise ServiceUnavailable(str(status.get("message", "the watch has ended")))
@@ -214,7 +219,8 @@ class Informer:
 
 
 def _typed_items(answer: Object) -> Iterable[Object]:
-    """The items of a list; over HTTP those of built-in kinds say their type only once, in the list."""
+    """The items of a list; over HTTP those of built-in kinds say their type only once, in the
+    list."""
     kind, version = str(answer.get("kind", "")).removesuffix("List"), answer.get("apiVersion")
     for item in answer.get("items") or ():
         yield item if "kind" in item else {"apiVersion": version, "kind": kind, **item}

@@ -1,11 +1,13 @@
-"""Runs controllers over shared informers. Models cmd/kube-controller-manager and controller-runtime's
-manager.
+"""Runs controllers over shared informers. Models cmd/kube-controller-manager and
+controller-runtime's manager.
 
 Two ways to run the same code:
 
-* `settle()`: synchronous, for an in-process client. Take in all events, pop one key, reconcile it, until
+* `settle()`: synchronous, for an in-process client. Take in all events, pop one key, reconcile it,
+until
   nothing is left. The same calls give the same order, always.
-* `await run()`: on an event loop, until cancelled; woken by watches and timers. With `workers` > 1 (for
+* `await run()`: on an event loop, until cancelled; woken by watches and timers. With `workers` > 1
+(for
   a client that really waits) several keys are in flight, never the same one twice.
 """
 
@@ -13,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.errors import ApiError
@@ -21,9 +22,12 @@ from controllers.drive import breathe, drive
 from controllers.workqueue import ControllerQueue, Item, WorkQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from apiserver.machinery.clock import Clock
     from apiserver.machinery.types import Object
     from controllers.controller import Controller, KeysOf, Result
+    from controllers.events import EventBroadcaster
     from controllers.informer import Informer, Informers
 
 log = logging.getLogger(__name__)
@@ -39,17 +43,24 @@ class NotSettling(RuntimeError):
 class Manager:
     """The controllers, their queue and their caches."""
 
-    def __init__(self, clock: Clock, informers: Informers, *, strict: bool = False) -> None:
+    def __init__(self, clock: Clock, informers: Informers, events: EventBroadcaster, *,
+                 strict: bool = False) -> None:
         self.queue = WorkQueue(clock)
         self.strict = strict
-        """Let a bug in a controller stop everything (tests), rather than log it and retry the key."""
+        """Let a bug in a controller stop everything (tests), rather than log it and retry the
+        key."""
         self._clock = clock
         self._informers = informers
+        self._events = events
         self._controllers: dict[str, Controller] = {}
-        self._unstarted: list[Controller] = []
+        self._waiting: dict[str, list[Informer]] = {}
+        """Controllers that have not started, with the caches that must be filled first."""
+        self._held: dict[str, list[Item]] = {}
         self._dirty: dict[Informer, None] = dict.fromkeys(informers)
-        self._wake: Mapping[str, asyncio.Event] = {}
+        self._taking_in = False
+        self._wake: Callable[[], None] = lambda: None
         informers.on_dirty = self._mark
+        events.on_add = lambda: self._wake()
 
     @property
     def controllers(self) -> Mapping[str, Controller]:
@@ -63,9 +74,11 @@ class Manager:
             raise ValueError(f"there is a controller {name} already")
         self._controllers[name] = controller
         controller.queue = ControllerQueue(self.queue, name)
+        self._waiting[name] = []
         for resource, keys_of in controller.watches().items():
-            self._connect(name, self._informers.get(resource), keys_of)
-        self._unstarted.append(controller)
+            informer = self._informers.get(resource)
+            self._waiting[name].append(informer)
+            self._connect(name, informer, keys_of)
 
     def settle(self, limit: int = 1_000_000) -> int:
         """Run until nothing is left to do now; how many keys were reconciled.
@@ -77,8 +90,7 @@ class Manager:
     async def run(self, workers: int = 1) -> None:
         """Run until cancelled."""
         event = asyncio.Event()
-        self._wake = {"run": event}
-        self.queue.on_add = event.set
+        self._wake = self.queue.on_add = event.set
         try:
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(workers):
@@ -109,37 +121,57 @@ class Manager:
 
     async def _next(self) -> bool:
         """Take in events, then reconcile one key; False when there is none."""
-        if self._dirty:
+        if self._dirty and not self._taking_in:
             await self._take_in()
-        if self._unstarted:
+        if self._waiting:
             await self._start()
         item = self.queue.pop()
         if item is None:
-            return bool(self._dirty)
+            return await self._flush_event() or (bool(self._dirty) and not self._taking_in)
         try:
             await self._process(item)
         finally:
             self.queue.done(item)
         return True
 
+    async def _flush_event(self) -> bool:
+        """Write one recorded event, now that there is no other work."""
+        if not self._events:
+            return False
+        await self._events.flush_one()
+        return True
+
     async def _take_in(self) -> None:
         dirty, self._dirty = self._dirty, {}
-        for informer in dirty:
-            try:
-                await informer.step()
-            except ApiError as error:
-                log.warning("list or watch failed: %s", error,
-                            extra={"resource": informer.resource})
-                self._clock.call_at(self._clock.now() + WATCH_RETRY,
-                                    lambda one=informer: self._mark(one))  # type: ignore[misc]
+        self._taking_in = True
+        try:
+            for informer in dirty:
+                await self._step(informer)
+        finally:
+            self._taking_in = False
+            self._wake()
+
+    async def _step(self, informer: Informer) -> None:
+        try:
+            await informer.step()
+        except ApiError as error:
+            log.warning("list or watch of %s failed: %s", informer.resource.group_resource, error)
+            self._clock.call_at(self._clock.now() + WATCH_RETRY, lambda: self._mark(informer))
 
     async def _start(self) -> None:
-        starting, self._unstarted = self._unstarted, []
-        for controller in starting:
-            await controller.start()
+        """Start the controllers whose caches are filled (WaitForCacheSync)."""
+        for name, informers in list(self._waiting.items()):
+            if all(informer.synced for informer in informers) and name in self._waiting:
+                del self._waiting[name]
+                await self._controllers[name].start()
+                for item in self._held.pop(name, ()):
+                    self.queue.add(item)
 
     async def _process(self, item: Item) -> None:
         controller = self._controllers[item.controller]
+        if item.controller in self._waiting:
+            self._held.setdefault(item.controller, []).append(item)
+            return
         try:
             result = await controller.reconcile(item.key)
         except ApiError as error:
@@ -176,5 +208,4 @@ class Manager:
 
     def _mark(self, informer: Informer) -> None:
         self._dirty[informer] = None
-        for event in self._wake.values():
-            event.set()
+        self._wake()

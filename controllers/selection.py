@@ -1,10 +1,13 @@
-"""Which controllers run: the flag `--controllers`. Models genericcontrollermanager.IsControllerEnabled
-and the aliases of cmd/kube-controller-manager/names.
+"""Which controllers run: the flag `--controllers`. Models
+genericcontrollermanager.IsControllerEnabled and the aliases of cmd/kube-controller-manager/names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
 
 
 class UnknownController(ValueError):
@@ -20,8 +23,8 @@ def select(patterns: Sequence[str], known: Sequence[str], aliases: Mapping[str, 
            off_by_default: Collection[str] = ()) -> frozenset[str]:
     """The names that run, of `known` ones.
 
-    `*` means all that are on by default, `name` also those that are not, `-name` none of that name; the
-    first pattern that names a controller decides. Raises UnknownController.
+    `*` means all that are on by default, `name` also those that are not, `-name` none of that
+    name; the first pattern that names a controller decides. Raises UnknownController.
     """
     wanted = [_canonical(pattern, known, aliases) for pattern in patterns]
     return frozenset(name for name in known if _enabled(name, wanted, off_by_default))

@@ -1,18 +1,20 @@
 """The queue of keys. Models client-go/util/workqueue (dedup, delays, the default rate limiter).
 
-An item waits at most once; one that is added while it is processed is queued again when it is done, so
-that no two workers ever have the same item. Order is first in, first out over all controllers: what
-arrives in bulk (ten thousand Pods) lets their owner's key wait, and be reconciled once for all.
+An item waits at most once; one that is added while it is processed is queued again when it is
+done, so that no two workers ever have the same item. Order is first in, first out over all
+controllers: what arrives in bulk (ten thousand Pods) lets their owner's key wait, and be
+reconciled once for all.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apiserver.machinery.clock import Clock, Timer
 
 BASE_DELAY: Final = 0.005
