@@ -32,7 +32,7 @@ def user_of_certificate(der: bytes) -> User:
 
 
 class Authenticator:
-    """Certificates signed by the cluster's CA (TLS has checked that), and a fixed table of tokens."""
+    """Client certificates (TLS has checked who signed them), and a fixed table of tokens."""
 
     def __init__(self, tokens: Mapping[str, User]) -> None:
         self._tokens = {token.encode(): user for token, user in tokens.items()}

@@ -1,0 +1,262 @@
+"""The process behind a running profile: TLS, uvicorn, one Cluster on the real clock.
+
+`python -m minikube_sim.server PROFILE` is what `minikube-sim start` leaves in the background: it says
+one JSON line on stdout when it is ready (`{"url": ...}`) or why it is not (`{"error": ...}`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import filelock
+import uvicorn
+
+from minikube_sim import kubeconfig, pki
+from minikube_sim.clock import RealClock
+from minikube_sim.profile import Profile, ProfileError, Running, ServerOptions
+from minikube_sim.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger("minikube_sim")
+
+_DEFAULT_PORT: Final = 8443
+_CLOSE_SECONDS: Final = 5
+_TOKEN_BYTES: Final = 24
+
+Say = Callable[[dict[str, str]], None]
+
+
+class ServerError(Exception):
+    """The server cannot start; one line for people."""
+
+
+def serve(profile: Profile, *, foreground: bool) -> int:
+    """Serve a profile until SIGINT, SIGTERM or /sim/v1/shutdown; the process's exit code."""
+    say = _say_ready if foreground else _say_json
+    try:
+        with profile.lock().acquire(blocking=False):
+            _serve_locked(profile, say)
+    except filelock.Timeout:
+        return _refuse(say, f'the cluster "{profile.name}" is already running')
+    except (ServerError, ProfileError, kubeconfig.KubeconfigError) as error:
+        return _refuse(say, str(error))
+    return 0
+
+
+def _serve_locked(profile: Profile, say: Say) -> None:
+    clock = RealClock()
+    options = profile.options()
+    listener = _bind(options)
+    try:
+        port = listener.getsockname()[1]
+        token = options.token or secrets.token_urlsafe(_TOKEN_BYTES)
+        options = options.model_copy(update={"last_port": port, "token": token})
+        profile.save(options)
+        url = f"{'http' if options.insecure_http else 'https'}://{_host(options.listen)}:{port}"
+        tls = None if options.insecure_http else _certificates(profile, options, clock.now())
+        _write_kubeconfig(profile, options, url)
+        running = Running(pid=os.getpid(), url=url, version=__version__, started=clock.now())
+        _run(_Service(profile, options, running, say), listener, tls)
+    finally:
+        listener.close()
+        profile.retire()
+
+
+class _Service:
+    """One run: the cluster, its applications, and what happens when it is ready."""
+
+    def __init__(self, profile: Profile, options: ServerOptions, running: Running,
+                 say: Say) -> None:
+        self.profile = profile
+        self.options = options
+        self.running = running
+        self.say = say
+
+    async def main(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        """Start the cluster, serve it, and close it."""
+        from minikube_sim.cluster import Cluster
+        from minikube_sim.sim_api import make_app
+
+        database: Path | None = None
+        if self.options.storage == "sqlite":
+            database = self.profile.database
+        cluster = Cluster(self.options.cluster, clock=RealClock(self.options.time_scale),
+                          database=database, root_ca=self._root_ca())
+        async with cluster.serving():
+            app = make_app(cluster, self.options.token, self._shutdown(server))
+            server.config.app = server.config.loaded_app = app
+            await server.startup(sockets=[listener])
+            self.profile.announce(self.running)
+            self.say({"url": self.running.url})
+            log.info("serving %s at %s", self.profile.name, self.running.url)
+            await server.main_loop()
+            await server.shutdown(sockets=[listener])
+
+    def _root_ca(self) -> str:
+        if self.options.insecure_http:
+            return ""
+        return (self.profile.directory / "ca.crt").read_text()
+
+    @staticmethod
+    def _shutdown(server: uvicorn.Server) -> Callable[[], None]:
+        def stop() -> None:
+            server.should_exit = True
+        return stop
+
+
+def _run(service: _Service, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+    from minikube_sim.peer import PeerProtocol
+
+    config = uvicorn.Config(
+        app="", http=PeerProtocol, log_config=None, access_log=False, lifespan="off",
+        server_header=False, date_header=True, timeout_graceful_shutdown=_CLOSE_SECONDS,
+        timeout_keep_alive=120, ws_max_size=16 << 20)
+    config.load_app = lambda: _no_app  # type: ignore[method-assign]
+    config.load()
+    config.ssl = tls
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+
+    async def main() -> None:
+        with server.capture_signals():
+            await service.main(server, listener)
+
+    runner = asyncio.Runner(loop_factory=config.get_loop_factory())
+    with runner:
+        runner.run(main())
+
+
+async def _no_app(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("the application is set before the server listens")
+
+
+def _bind(options: ServerOptions) -> socket.socket:
+    """The listening socket. Raises ServerError."""
+    wanted = [options.port] if options.port else [options.last_port or _DEFAULT_PORT, 0]
+    for port in wanted:
+        try:
+            return _listen(options.listen, port)
+        except OSError as error:
+            if port == wanted[-1]:
+                raise ServerError(
+                    f"cannot listen on {options.listen} port {port}: {_reason(error)}; "
+                    "choose another with --port") from error
+    raise AssertionError("unreachable")
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+    except (OSError, OverflowError):
+        listener.close()
+        raise
+    return listener
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _host(listen: str) -> str:
+    """The host that clients on this computer use for a listening address."""
+    if listen in ("0.0.0.0", "::"):
+        return "127.0.0.1" if listen == "0.0.0.0" else "[::1]"
+    return f"[{listen}]" if ":" in listen else listen
+
+
+def _certificates(profile: Profile, options: ServerOptions, now: float) -> ssl.SSLContext:
+    """The profile's certificates, made where they are missing. Raises ServerError."""
+    directory = profile.directory
+    try:
+        ca = _identity(directory, "ca", lambda: pki.make_ca(now))
+        _identity(directory, "client", lambda: pki.make_client(
+            ca, "minikube-user", ["system:masters"], now))
+        server = pki.make_server(ca, _names(options), now)
+        server.write(directory, "apiserver")
+    except (OSError, ValueError) as error:
+        raise ServerError(f"cannot use the certificates in {directory}: {error}") from error
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH,
+                                         cafile=str(directory / "ca.crt"))
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_cert_chain(directory / "apiserver.crt", directory / "apiserver.key")
+    return context
+
+
+def _identity(directory: Path, name: str, make: Callable[[], pki.Identity]) -> pki.Identity:
+    if (directory / f"{name}.key").exists():
+        return pki.Identity.read(directory, name)
+    identity = make()
+    identity.write(directory, name)
+    return identity
+
+
+def _names(options: ServerOptions) -> list[str]:
+    """What the API server is called, by clients on this computer and in the cluster."""
+    service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc",
+               "kubernetes.default.svc.cluster.local"]
+    addresses = ["127.0.0.1", "::1", options.cluster.service_ip(1), options.cluster.node_ip]
+    if options.listen not in ("0.0.0.0", "::"):
+        addresses.append(options.listen)
+    return ["localhost", socket.gethostname(), *service, *addresses]
+
+
+def _write_kubeconfig(profile: Profile, options: ServerOptions, url: str) -> None:
+    def read(name: str) -> bytes:
+        return b"" if options.insecure_http else (profile.directory / name).read_bytes()
+
+    entry = kubeconfig.Entry(
+        name=profile.name, server=url, token=options.token, ca_pem=read("ca.crt"),
+        client_certificate_pem=read("client.crt"), client_key_pem=read("client.key"))
+    kubeconfig.merge(profile.kubeconfig, entry)
+    if options.kubeconfig and options.kubeconfig != str(profile.kubeconfig):
+        from pathlib import Path
+
+        kubeconfig.merge(Path(options.kubeconfig), entry)
+
+
+def _say_json(message: dict[str, str]) -> None:
+    """Tell the waiting `minikube-sim start`, then let go of its pipe."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _say_ready(message: dict[str, str]) -> None:
+    if "error" in message:
+        print(f"minikube-sim: {message['error']}", file=sys.stderr, flush=True)
+    else:
+        print(f"ready: {message['url']}", flush=True)
+
+
+def _refuse(say: Say, message: str) -> int:
+    log.error("%s", message)
+    say({"error": message})
+    return 1
+
+
+def main() -> None:
+    """The background process's entry point."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr,
+                        format="%(asctime)s %(levelname).1s %(name)s: %(message)s")
+    sys.exit(serve(Profile(sys.argv[1]), foreground=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Our own API under /sim/v1, for the command line: status, shells, services, shutdown.
+
+FastAPI serves it and its documentation (/sim/docs); everything else goes straight to the Kubernetes
+API, which is a plain ASGI application and must not pay for FastAPI's routing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from pydantic import BaseModel
+
+from apiserver.authentication import Authenticator
+from apiserver.context import User
+from apiserver.machinery.errors import ApiError
+from minikube_sim.expose import Exposures, NotExposable
+from minikube_sim.version import __version__
+
+if TYPE_CHECKING:
+    from minikube_sim.cluster import Cluster
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class ShellRequest(BaseModel):
+    """Open a shell on a node ('' is the first)."""
+
+    node: str = ""
+    login: bool = True
+
+
+class LineRequest(BaseModel):
+    """Run one line in an open shell."""
+
+    line: str
+    stdin: str = ""
+
+
+def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None]) -> App:
+    """The whole server: /sim for us, all else for Kubernetes clients."""
+    user = User(name="minikube-user", groups=("system:masters", "system:authenticated"))
+    authenticate = Authenticator({token: user})
+    kubernetes = cluster.http_app(authenticate)
+    ours = _sim_app(cluster, authenticate, shutdown)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        chosen = ours if scope.get("path", "").startswith("/sim/") else kubernetes
+        await chosen(scope, receive, send)
+
+    return app
+
+
+def _sim_app(cluster: Cluster, authenticate: Authenticator,
+             shutdown: Callable[[], None]) -> FastAPI:
+    def known(request: Request) -> None:
+        try:
+            authenticate(request.scope)
+        except ApiError as error:
+            raise HTTPException(error.code, error.message) from error
+
+    app = FastAPI(title="minikube-sim", version=__version__, docs_url="/sim/docs",
+                  openapi_url="/sim/openapi.json", redoc_url=None)
+    shells: dict[str, Any] = {}
+    numbers = itertools.count(1)
+    exposures = Exposures(cluster)
+
+    @app.get("/sim/v1/status", dependencies=[Depends(known)])
+    async def status() -> dict[str, Any]:
+        return {"version": __version__, "nodes": cluster.node_states()}
+
+    @app.post("/sim/v1/shutdown", dependencies=[Depends(known)])
+    async def stop() -> dict[str, str]:
+        await exposures.close()
+        shutdown()
+        return {"status": "stopping"}
+
+    @app.post("/sim/v1/shells", dependencies=[Depends(known)])
+    async def open_shell(wanted: ShellRequest) -> dict[str, Any]:
+        names = cluster.options.node_names()
+        node = wanted.node or names[0]
+        if node not in names:
+            raise HTTPException(404, f"there is no node {node!r}; there are: {', '.join(names)}")
+        session = cluster.shell(node)
+        identifier = str(next(numbers))
+        shells[identifier] = session
+        return {"id": identifier, "banner": session.banner, "prompt": session.prompt}
+
+    @app.post("/sim/v1/shells/{identifier}", dependencies=[Depends(known)])
+    async def run_line(identifier: str, request: LineRequest) -> dict[str, Any]:
+        if identifier not in shells:
+            raise HTTPException(404, f"there is no open shell {identifier}")
+        session = shells[identifier]
+        result = await session.run(request.line, request.stdin.encode())
+        if session.closed:
+            del shells[identifier]
+        return {"exit_code": result.exit_code, "stdout": result.stdout.decode("utf-8", "replace"),
+                "stderr": result.stderr.decode("utf-8", "replace"), "prompt": session.prompt,
+                "closed": session.closed}
+
+    @app.post("/sim/v1/services/{namespace}/{name}", dependencies=[Depends(known)])
+    async def expose(namespace: str, name: str) -> dict[str, Any]:
+        try:
+            return {"ports": await exposures.open(namespace, name)}
+        except NotExposable as error:
+            raise HTTPException(409, str(error)) from error
+        except ApiError as error:
+            raise HTTPException(error.code, error.message) from error
+
+    return app
