@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.schema import gofacts, scalars
 from apiserver.schema.decoders import attach, named_string, string, struct_decoder
-from apiserver.schema.definitions import Definitions
 from apiserver.schema.types import Field, List, Map, Scalar, Struct, Type
+
+if TYPE_CHECKING:
+    from apiserver.schema.definitions import Definitions
 
 _REF: Final = "#/$defs/"
 _SPECIAL: Final[dict[str, Scalar]] = {
@@ -105,7 +107,7 @@ class Compiler:
 
 def _json_type(schema: dict[str, Any]) -> str:
     kind = schema.get("type", "")
-    return kind[0] if isinstance(kind, list) else kind
+    return str(kind[0] if isinstance(kind, list) else kind)
 
 
 def _scalar(kind: str, format_: str, go_type: str) -> Scalar:

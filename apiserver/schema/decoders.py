@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apiserver.schema.state import Duplicated, Mismatch, State
 from apiserver.schema.types import Decoder, Field, List, Map, Struct, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def string(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 def _table(groups: dict[str, str]) -> frozenset[str]:
     """`{"apps": "A.x,y B.z"}` as {"apps/A.x", "apps/A.y", "apps/B.z"}."""
-    entries = set()
+    entries: set[str] = set()
     for group, text in groups.items():
         for item in text.split():
             name, _, fields = item.partition(".")

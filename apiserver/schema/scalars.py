@@ -11,6 +11,7 @@ import binascii
 from typing import Any, Final
 
 from apiserver.machinery.clock import rfc3339, rfc3339_micro
+from apiserver.machinery.quantity import WRONG_FORMAT, QuantityError, canonical
 from apiserver.schema.gotime import parse_duration, parse_rfc3339
 from apiserver.schema.state import DecodeError, Mismatch, describe
 
@@ -81,19 +82,13 @@ def _bad_padding(text: str, at: int, digits: int) -> int:
 
 def quantity(value: Any) -> str:
     """resource.Quantity: a string or a bare number, in canonical form."""
-    from apiserver.machinery.quantity import Quantity
-
-    if type(value) not in (str, int, float) and not isinstance(value, float):
-        raise DecodeError(_QUANTITY)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise DecodeError(WRONG_FORMAT)
     text = value if isinstance(value, str) else getattr(value, "text", str(value))
     try:
-        return str(Quantity.parse(text.strip()))
-    except ValueError as error:
+        return canonical(text.strip())
+    except QuantityError as error:
         raise DecodeError(str(error)) from None
-
-
-_QUANTITY: Final = ("quantities must match the regular expression "
-                    "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
 
 
 def time(value: Any) -> str:
@@ -123,7 +118,8 @@ def int_or_string(value: Any) -> int | str:
         return value
     if type(value) is int and -(1 << 31) <= value < 1 << 31:
         return value
-    raise DecodeError(f"json: cannot unmarshal {describe(value, 'int32')} into Go value of type int32")
+    raise DecodeError(
+        f"json: cannot unmarshal {describe(value, 'int32')} into Go value of type int32")
 
 
 def raw(value: Any) -> Any:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apiserver.machinery.gvk import GVK
-from apiserver.machinery.types import JSON, Object
 from apiserver.schema.compiler import Compiler
 from apiserver.schema.definitions import Definitions, load, minor_of
 from apiserver.schema.state import DecodeError, Mismatch, State
 from apiserver.schema.types import Struct, Type
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import JSON, Object
 
 
 @dataclass(frozen=True, slots=True)

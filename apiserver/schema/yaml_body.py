@@ -1,0 +1,89 @@
+"""Request bodies in YAML, as sigs.k8s.io/yaml reads them: YAML 1.1 words, JSON's values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TRUE: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
+_FALSE: Final = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
+
+
+class YAMLSyntaxError(ValueError):
+    """The text is not YAML; the message is go-yaml's."""
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Scalars resolved as go-yaml v2 does; times stay text."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
+def _resolver(tag: str, pattern: str, first: str) -> None:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"(?:{pattern})\\Z"),
+                                  list(first))
+
+
+_resolver("bool", "|".join(sorted(_TRUE | _FALSE, key=len, reverse=True)), "yYnNtTfFoO")
+_resolver("int", r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|[1-9][0-9_]*|0)", "-+0123456789")
+_resolver("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)"
+                   r"|\.(?:nan|NaN|NAN)", "-+0123456789.")
+_resolver("null", "~|null|Null|NULL|", "~nN")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"\Z"), [""])
+_resolver("merge", "<<", "<")
+
+
+def _bool(loader: Any, node: yaml.ScalarNode) -> bool:
+    return str(loader.construct_scalar(node)) in _TRUE
+
+
+def _int(loader: Any, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node)).replace("_", "").lower()
+    sign, digits = (-1, text[1:]) if text[:1] == "-" else (1, text.removeprefix("+"))
+    if digits.startswith(("0b", "0x", "0o")):
+        return sign * int(digits, 0)
+    return sign * int(digits, 8 if len(digits) > 1 and digits[0] == "0" else 10)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _bool)
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
+
+
+def parse_yaml(body: bytes) -> Any:
+    """The JSON value of a YAML body. Raises YAMLSyntaxError with go-yaml's message."""
+    try:
+        value = yaml.load(body, _Loader)
+    except yaml.MarkedYAMLError as error:
+        raise YAMLSyntaxError(_message(error)) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise YAMLSyntaxError(f"yaml: {error}") from None
+    return _json(value)
+
+
+def _message(error: yaml.MarkedYAMLError) -> str:
+    mark = error.context_mark if error.context_mark and error.context_mark.line else error.problem_mark
+    line = mark.line if mark else 0
+    if line and isinstance(error, yaml.scanner.ScannerError):
+        line += 1
+    where = f"line {line}: " if line else ""
+    return f"yaml: {where}{error.problem or 'unknown problem parsing YAML content'}"
+
+
+def _json(value: Any) -> Any:
+    """Keys as text, whole floats as they are: what yaml.YAMLToJSON leaves."""
+    if isinstance(value, dict):
+        return {_key(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return "null" if key is None else str(key)
