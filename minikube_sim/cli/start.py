@@ -27,14 +27,15 @@ def start(
     profile: ProfileFlag = DEFAULT_PROFILE,
     foreground: Annotated[bool, typer.Option(
         "--foreground", help="Stay here and serve until SIGINT or SIGTERM.")] = False,
-    port: Annotated[int | None, typer.Option(
-        help="The API server's port; default 8443, or any free one.")] = None,
+    port: Annotated[str | None, typer.Option(
+        metavar="N", help="The API server's port; default 8443, or any free one.")] = None,
     listen: Annotated[str | None, typer.Option(
         help="The address to listen on; default 127.0.0.1.")] = None,
     kubeconfig_file: Annotated[Path | None, typer.Option(
         "--kubeconfig", help="Merge the context into this file.")] = None,
     node_ip: Annotated[str | None, typer.Option(help="The first node's address.")] = None,
-    nodes: Annotated[int | None, typer.Option(help="How many nodes.")] = None,
+    nodes: Annotated[str | None, typer.Option(
+        metavar="N", help="How many nodes.")] = None,
     pod_cidr: Annotated[str | None, typer.Option(help="The range of Pod addresses.")] = None,
     service_cluster_ip_range: Annotated[str | None, typer.Option(
         help="The range of Service VIPs.")] = None,
@@ -50,10 +51,12 @@ def start(
         metavar="round-robin|random", help="How a VIP picks an endpoint.")] = None,
     proxy_rules: Annotated[str | None, typer.Option(
         metavar="current|v1.13", help="The form of the rules.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of every random choice.")] = None,
-    time_scale: Annotated[float | None, typer.Option(
-        help="How many times faster than real time.")] = None,
-    max_pods: Annotated[int | None, typer.Option(help="How many Pods a node takes.")] = None,
+    seed: Annotated[str | None, typer.Option(
+        metavar="N", help="The seed of every random choice.")] = None,
+    time_scale: Annotated[str | None, typer.Option(
+        metavar="X", help="How many times faster than real time.")] = None,
+    max_pods: Annotated[str | None, typer.Option(
+        metavar="N", help="How many Pods a node takes.")] = None,
     unknown_images: Annotated[str | None, typer.Option(
         metavar="refuse|run", help="What an image that nobody defined does.")] = None,
     token: Annotated[str | None, typer.Option(help="The user's bearer token.")] = None,
