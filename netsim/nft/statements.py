@@ -1,0 +1,403 @@
+"""Statements: what a rule tests and does. Models nft_cmp, nft_lookup, nft_immediate, nft_nat, ...
+
+A statement is a value that prints as nft prints it; `step(table)` makes the function that runs it:
+None goes on with the next statement, `BREAK` with the next rule, an `Outcome` decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from netsim.netfilter.context import NatRange, RejectWith
+from netsim.netfilter.hooks import Verdict
+from netsim.nft.datatypes import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netsim.netfilter.context import Context
+    from netsim.nft.expressions import Expression, Value
+    from netsim.nft.ruleset import Table
+    from netsim.nft.values import Right
+
+__all__ = [
+    "BREAK",
+    "Compare",
+    "Counter",
+    "Destination",
+    "Go",
+    "MapLookup",
+    "Masquerade",
+    "Outcome",
+    "Picked",
+    "Redirect",
+    "Reject",
+    "SetMark",
+    "Statement",
+    "Step",
+    "Translate",
+    "Update",
+    "VerdictMap",
+]
+
+
+class Break(Enum):
+    """The one value of what ends a rule without a decision."""
+
+    BREAK = "break"
+
+
+BREAK: Final = Break.BREAK
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """A verdict: accept, drop, return, continue, or jump and goto with a chain."""
+
+    kind: str
+    chain: str = ""
+
+    def step(self, table: Table) -> Step:
+        """Decides always."""
+        del table
+        outcome = self.outcome
+        return lambda _: outcome
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What the walk is told."""
+        if self.kind in ("accept", "drop"):
+            return Verdict[self.kind.upper()]
+        return None if self.kind == "continue" else self
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.chain}" if self.chain else self.kind
+
+
+Outcome: TypeAlias = Verdict | Go
+Step: TypeAlias = "Callable[[Context], Outcome | Break | None]"
+
+
+class Statement(Protocol):
+    """One statement of a rule."""
+
+    def step(self, table: Table) -> Step:
+        """The function that runs it for a rule of `table`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`ip saddr != 10.0.0.0/8`, `ip daddr @cluster-ips`, `ct state new`."""
+
+    left: Expression
+    right: Right
+    negated: bool = False
+
+    def step(self, table: Table) -> Step:
+        """Goes on when the comparison holds."""
+        read, holds, negated = self.left.reader(table), self.right.holder(table), self.negated
+
+        def run(context: Context) -> Outcome | Break | None:
+            value = read(context)
+            if value is None or holds(context, value) == negated:
+                return BREAK
+            return None
+
+        return run
+
+    def __str__(self) -> str:
+        return f"{self.left} {'!= ' if self.negated else ''}{self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMap:
+    """`ip daddr . meta l4proto . th dport vmap @service-ips`, or with the map in braces."""
+
+    key: Expression
+    name: str = ""
+    elements: tuple[tuple[Value, Go], ...] = ()
+
+    def step(self, table: Table) -> Step:
+        """Does what the map says; with no element the next statement."""
+        read = self.key.reader(table)
+        if not self.name:
+            verdicts = {value: go.outcome for value, go in self.elements}
+            return lambda context: verdicts.get(read(context), BREAK)  # type: ignore[arg-type]
+        sets, name = table.sets, self.name
+
+        def run(context: Context) -> Outcome | Break | None:
+            value = read(context)
+            found = None if value is None else sets[name].lookup(value, context)
+            return BREAK if found is None else found.verdict.outcome  # type: ignore[union-attr]
+
+        return run
+
+    def __str__(self) -> str:
+        if self.name:
+            return f"{self.key} vmap @{self.name}"
+        types = self.key.types
+        pairs = (f"{_show(types, value)} : {go}" for value, go in self.elements)
+        return f"{self.key} vmap {{ {', '.join(pairs)} }}"
+
+
+def _show(types: tuple[object, ...], value: Value) -> str:
+    values = value if isinstance(value, tuple) else (value,)
+    return " . ".join(t.show(v) for t, v in zip(types, values, strict=True))  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """`meta mark set meta mark | 0x00004000`."""
+
+    value: Expression | int
+
+    def step(self, table: Table) -> Step:
+        """Writes the packet's mark."""
+        if isinstance(self.value, int):
+            constant = self.value
+            read = None
+        else:
+            read, constant = self.value.reader(table), 0
+
+        def run(context: Context) -> Outcome | Break | None:
+            value = constant if read is None else read(context)
+            if not isinstance(value, int):
+                return BREAK
+            context.mark = value
+            return None
+
+        return run
+
+    def __str__(self) -> str:
+        value = MARK.show(self.value) if isinstance(self.value, int) else self.value
+        return f"meta mark set {value}"
+
+
+class Counter:
+    """`counter packets 0 bytes 0`: counts what reaches it; the one statement with its own state."""
+
+    __slots__ = ("bytes", "packets")
+
+    def __init__(self, packets: int = 0, bytes_: int = 0) -> None:
+        self.packets = packets
+        self.bytes = bytes_
+
+    def step(self, table: Table) -> Step:
+        """Counts and goes on."""
+        del table
+
+        def run(context: Context) -> Outcome | Break | None:
+            self.packets += 1
+            self.bytes += context.packet.length
+            if context.hits is not None:
+                context.hits.append(self)
+            return None
+
+        return run
+
+    def __str__(self) -> str:
+        return f"counter packets {self.packets} bytes {self.bytes}"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """`update @affinity { ip saddr }`: put into a set, or start its time anew."""
+
+    name: str
+    key: Expression
+    verb: str = "update"
+
+    def step(self, table: Table) -> Step:
+        """Writes the set; full sets end the rule."""
+        sets, name, read = table.sets, self.name, self.key.reader(table)
+        refresh = self.verb == "update"
+
+        def run(context: Context) -> Outcome | Break | None:
+            value = read(context)
+            context.volatile = True
+            if value is None or not sets[name].update(value, context, refresh=refresh):
+                return BREAK
+            return None
+
+        return run
+
+    def __str__(self) -> str:
+        return f"{self.verb} @{self.name} {{ {self.key} }}"
+
+
+_REJECT_TEXT: Final = {
+    RejectWith.PORT_UNREACHABLE: "",
+    RejectWith.PORT_UNREACHABLE6: "",
+    RejectWith.TCP_RESET: "tcp reset",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """`reject`: drop and answer; port-unreachable unless told."""
+
+    answer: RejectWith | None = None
+
+    def step(self, table: Table) -> Step:
+        """Drops and leaves the answer with the packet."""
+        usual = RejectWith.PORT_UNREACHABLE
+        if table.family == "ip6":
+            usual = RejectWith.PORT_UNREACHABLE6
+        answer = self.answer or usual
+
+        def run(context: Context) -> Outcome | Break | None:
+            context.rejection = answer
+            return Verdict.DROP
+
+        return run
+
+    def __str__(self) -> str:
+        if self.answer is None or not (text := _REJECT_TEXT.get(self.answer, self.answer.value)):
+            return "reject"
+        for prefix, word in (("icmp6-", "icmpv6 "), ("icmp-", "icmp ")):
+            text = word + text.removeprefix(prefix) if text.startswith(prefix) else text
+        return f"reject with {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """An address and perhaps a port to translate to."""
+
+    address: int
+    port: int | None
+    text: str
+    """`10.0.0.1:80`, `[fd00::1]:80`, `10.0.0.1`."""
+
+    def picker(self, table: Table) -> Picker:
+        """Always this one."""
+        del table
+        picked = (self.address, self.port)
+        return lambda _: picked
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Picked: TypeAlias = tuple[int, int | None]
+"""An address and perhaps a port."""
+Picker: TypeAlias = "Callable[[Context], Picked | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class MapLookup:
+    """`numgen inc mod 2 map { 0 : 10.0.0.1 . 80, 1 : 10.0.0.2 . 80 }`."""
+
+    key: Expression
+    elements: tuple[tuple[Value, tuple[int, ...]], ...]
+    types: tuple[object, ...]
+
+    def picker(self, table: Table) -> Picker:
+        """What the map has for the key."""
+        read = self.key.reader(table)
+        picks = {
+            value: (data[0], data[1] if len(data) > 1 else None) for value, data in self.elements
+        }
+        return lambda context: picks.get(read(context))  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        keys = self.key.types
+        pairs = (f"{_show(keys, k)} : {_show(self.types, data)}" for k, data in self.elements)
+        return f"{self.key} map {{ {', '.join(pairs)} }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Translate:
+    """`dnat to 10.0.0.1:80`, `dnat ip to numgen ... map { ... }`, `snat to ...`."""
+
+    kind: str
+    to: Destination | MapLookup
+    family: str = ""
+    flags: tuple[str, ...] = ()
+
+    def step(self, table: Table) -> Step:
+        """Binds the flow and accepts; drops when no tuple is free."""
+        pick, flags = self.to.picker(table), _nat_flags(self.flags)
+
+        def run(context: Context) -> Outcome | Break | None:
+            picked = pick(context)
+            if picked is None:
+                return BREAK
+            address, port = picked
+            return _bind(
+                context,
+                NatRange(
+                    min_address=address, max_address=address, min_port=port, max_port=port, **flags
+                ),
+            )
+
+        return run
+
+    def __str__(self) -> str:
+        family = f" {self.family}" if self.family else ""
+        return " ".join([f"{self.kind}{family} to {self.to}", *self.flags])
+
+
+def _nat_flags(words: tuple[str, ...]) -> dict[str, bool]:
+    return {word.replace("-", "_"): True for word in words}
+
+
+def _bind(context: Context, nat_range: NatRange) -> Verdict:
+    return Verdict.ACCEPT if context.setup_nat(nat_range) else Verdict.DROP
+
+
+@dataclass(frozen=True, slots=True)
+class Masquerade:
+    """`masquerade fully-random`: the source becomes the outgoing interface's first address."""
+
+    flags: tuple[str, ...] = ()
+
+    def step(self, table: Table) -> Step:
+        """Binds the flow and accepts; drops without an address or a free tuple."""
+        del table
+        flags = _nat_flags(self.flags)
+
+        def run(context: Context) -> Outcome | Break | None:
+            family = context.packet.family
+            address = context.stack.interface_address(family, context.out_interface)
+            if address is None:
+                return Verdict.DROP
+            return _bind(context, NatRange(min_address=address, max_address=address, **flags))
+
+        return run
+
+    def __str__(self) -> str:
+        return " ".join(["masquerade", *self.flags])
+
+
+_LOOPBACK: Final = {4: 0x7F000001, 6: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`redirect to :8080`: the destination becomes this host."""
+
+    port: int | None = None
+
+    def step(self, table: Table) -> Step:
+        """Binds the flow and accepts; drops without an address or a free tuple."""
+        del table
+        port = self.port
+
+        def run(context: Context) -> Outcome | Break | None:
+            family, interface = context.packet.family, context.in_interface
+            address: int | None = _LOOPBACK[family]
+            if interface:
+                address = context.stack.interface_address(family, interface)
+            if address is None:
+                return Verdict.DROP
+            return _bind(
+                context,
+                NatRange(min_address=address, max_address=address, min_port=port, max_port=port),
+            )
+
+        return run
+
+    def __str__(self) -> str:
+        return f"redirect to :{self.port}" if self.port else "redirect"

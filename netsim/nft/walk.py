@@ -1,0 +1,69 @@
+"""How a packet goes through the chains of one base chain. Models nft_do_chain()."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from netsim.netfilter.hooks import Verdict
+from netsim.nft.statements import Go
+
+if TYPE_CHECKING:
+    from netsim.netfilter.context import Context
+    from netsim.nft.ruleset import Chain, Rule
+
+__all__ = ["DEPTH", "walk"]
+
+DEPTH: Final = 16
+"""Jumps that may be open at once (NFT_JUMP_STACK_SIZE)."""
+
+
+def walk(base: Chain, context: Context) -> Verdict:
+    """What a base chain decides about a packet: a rule's verdict, else its policy.
+
+    Accept ends this base chain only; the next at the same hook is asked all the same.
+    """
+    assert base.base is not None
+    stack: list[tuple[Chain, int]] = []
+    chain, index = base, 0
+    while True:
+        if index >= len(chain.rules):
+            if not stack:
+                return _policy(base, base.base.policy, context)
+            chain, index = stack.pop()
+            continue
+        rule = chain.rules[index]
+        index += 1
+        outcome = rule.run(context)
+        if context.trace is not None:
+            _note(chain, index, rule, outcome, context)
+        if isinstance(outcome, Verdict):
+            return outcome
+        if outcome is not None:
+            chain, index = _go(outcome, chain, index, stack)
+
+
+def _go(go: Go, chain: Chain, index: int, stack: list[tuple[Chain, int]]) -> tuple[Chain, int]:
+    """Where the walk goes on after jump, goto or return."""
+    if go.kind == "return":
+        return chain, len(chain.rules)
+    if go.kind == "jump" and len(stack) < DEPTH:
+        stack.append((chain, index))
+    return chain.table.chain(go.chain), 0
+
+
+def _policy(base: Chain, policy: Verdict, context: Context) -> Verdict:
+    if context.trace is not None:
+        context.trace.policy(_table(base), base.name, policy.name)
+    return policy
+
+
+def _table(chain: Chain) -> str:
+    return f"{chain.table.family} {chain.table.name}"
+
+
+def _note(
+    chain: Chain, number: int, rule: Rule, outcome: Verdict | Go | None, context: Context
+) -> None:
+    if outcome is not None and context.trace is not None:
+        verdict = str(outcome) if isinstance(outcome, Go) else outcome.name
+        context.trace.rule(_table(chain), chain.name, number, str(rule), verdict)
