@@ -1,1 +1,1 @@
-"""The node agents: kubelet, CNI, kube-proxy. The only part of `controllers` that touches `netsim`."""
+"""The node agents: kubelet, CNI, kube-proxy. The only part of `controllers` that uses `netsim`."""

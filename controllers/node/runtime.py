@@ -1,18 +1,20 @@
 """What a kubelet needs of a container runtime. Models cri-api's RuntimeService, simplified.
 
 The consumer owns the interface: `minikube_sim.runtime` implements it with simulated images.
-Calls return at once; what takes time is reported through `RuntimeListener`, on the cluster's clock.
+Calls return at once; what takes time is reported through callbacks, on the cluster's clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from apiserver.machinery.types import Object
+    from collections.abc import Callable, Mapping, Sequence
+
     from netsim.namespace import Namespace
+
+    from apiserver.machinery.types import Object
 
 
 class ImageNotFound(Exception):
@@ -24,6 +26,7 @@ class ImageInfo:
     """What an image declares."""
 
     name: str
+    """As the node lists it: `nginx:1.27`, the tag always there."""
     image_id: str
     pull_seconds: float
     size_bytes: int
@@ -61,6 +64,9 @@ class ContainerConfig:
     working_dir: str = ""
     tty: bool = False
     restart_count: int = 0
+    hostname: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What is mounted: absolute path -> text. /etc/hosts and /etc/resolv.conf are among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,26 @@ class ExecResult:
     stderr: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTPProbe:
+    """A GET that the node sends into a pod."""
+
+    host: str
+    port: int
+    path: str = "/"
+    scheme: str = "http"
+    headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTPProbeResult:
+    """The answer's status code, or why there is none (as Go's net/http says it)."""
+
+    status: int = 0
+    error: str = ""
+    body: str = ""
+
+
 class ContainerRuntime(Protocol):
     """Starts simulated images in a pod's network namespace."""
 
@@ -79,7 +105,8 @@ class ContainerRuntime(Protocol):
         """Look an image up. Raises ImageNotFound."""
 
     def start(self, config: ContainerConfig, network: Namespace, listener: RuntimeListener) -> str:
-        """Start a container; its id (`docker://<64 hex>`). The listener hears of its end."""
+        """Start a container; its id (`docker://<64 hex>`). The listener hears of its end, maybe
+        before this returns."""
 
     def stop(self, container_id: str, grace_seconds: float) -> None:
         """SIGTERM now, SIGKILL after the grace; the listener hears of the end."""
@@ -93,3 +120,13 @@ class ContainerRuntime(Protocol):
     async def exec(self, container_id: str, command: Sequence[str],
                    stdin: bytes = b"") -> ExecResult:
         """Run a command in a container to its end."""
+
+    def start_exec(self, container_id: str, command: Sequence[str],
+                   done: Callable[[ExecResult], None]) -> Callable[[], None]:
+        """Run a command in a container without waiting; `done` hears of its end, maybe before this
+        returns. The result kills it."""
+
+    def http_get(self, source: Namespace, request: HTTPProbe,
+                 done: Callable[[HTTPProbeResult], None]) -> Callable[[], None]:
+        """Ask from `source` (the node); `done` hears of the answer, maybe before this returns.
+        The result calls it off."""

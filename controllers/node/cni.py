@@ -1,0 +1,106 @@
+"""Pod addresses and their wires. Models the host-local IPAM plugin and the bridge plugin of CNI.
+
+Each node has a range. Its first address is docker0's; pods get the next ones in turn, and an
+address that was given back is not given out again until the range has gone round.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from controllers.node.record import Sandbox
+
+if TYPE_CHECKING:
+    from netsim.namespace import Namespace
+
+
+class NoAddress(Exception):
+    """The node's range is used up; the text is the plugin's own."""
+
+
+@dataclass(slots=True)
+class AddressRange:
+    """The addresses of a node's pods, given out in turn."""
+
+    cidr: str
+    held: int = 0
+    """How many after the first (docker0's own) are never given out."""
+    _used: set[int] = field(default_factory=set)
+    _last: int = 0
+
+    @property
+    def gateway(self) -> str:
+        """The first address: docker0's own."""
+        return str(next(ipaddress.ip_network(self.cidr).hosts()))
+
+    def take(self, wanted: str = "") -> str:
+        """The next free address, or the wanted one if it is free. Raises NoAddress."""
+        network = ipaddress.ip_network(self.cidr)
+        first = int(network.network_address) + 2 + self.held
+        size = int(network.broadcast_address) - first
+        if wanted and self._is_free(wanted, network):
+            number = int(ipaddress.ip_address(wanted))
+        else:
+            number = self._next(first, size)
+        self._used.add(number)
+        return str(type(network.network_address)(number))
+
+    def release(self, address: str) -> None:
+        """Give an address back; harmless twice."""
+        self._used.discard(int(ipaddress.ip_address(address)))
+
+    def _is_free(self, wanted: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+        address = ipaddress.ip_address(wanted)
+        return (address.version == network.version and address in network
+                and int(address) not in self._used and wanted != self.gateway)
+
+    def _next(self, first: int, size: int) -> int:
+        start = self._last - first + 1 if self._last >= first else 0
+        for step in range(size):
+            number = first + (start + step) % size
+            if number not in self._used:
+                self._last = number
+                return number
+        raise NoAddress(f"failed to allocate for range 0: no IP addresses available in range set: "
+                        f"{self.gateway}-{ipaddress.ip_network(self.cidr)[-2]}")
+
+
+class PodWires(Protocol):
+    """The part of the network that connects pods to a node's bridge."""
+
+    def host(self, node: str) -> Namespace:
+        """The node's own stack."""
+
+    def add_pod(self, node: str, name: str, address: str) -> Namespace:
+        """A new stack with this address, wired to the node's bridge."""
+
+    def remove_pod(self, network: Namespace) -> None:
+        """Unplug it."""
+
+
+class Cni:
+    """Sets up and tears down the networks of one node's pods."""
+
+    def __init__(self, wires: PodWires, node: str, addresses: AddressRange) -> None:
+        self._wires = wires
+        self._node = node
+        self._addresses = addresses
+
+    @property
+    def host(self) -> Namespace:
+        """The node's own stack."""
+        return self._wires.host(self._node)
+
+    def add(self, key: str, wanted: str = "") -> Sandbox:
+        """A network for the pod `key`. Raises NoAddress."""
+        address = self._addresses.take(wanted)
+        network = self._wires.add_pod(self._node, key, address)
+        return Sandbox(network, address, host_network=False)
+
+    def remove(self, sandbox: Sandbox) -> None:
+        """Tear it down and give its address back."""
+        if not sandbox.host_network:
+            self._wires.remove_pod(sandbox.network)
+            self._addresses.release(sandbox.address)

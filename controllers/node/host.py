@@ -1,0 +1,69 @@
+"""What the parts of one kubelet share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from apiserver.machinery.gvk import CONFIGMAPS, SECRETS, SERVICES
+from apiserver.machinery.meta import namespace
+from controllers.node.backoff import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from apiserver.machinery.clock import Clock
+    from apiserver.machinery.types import Object
+    from controllers.client import Client
+    from controllers.events import EventRecorder
+    from controllers.informer import Informers
+    from controllers.node.cni import Cni
+    from controllers.node.config import NodeConfig
+    from controllers.node.puller import ImagePuller, Say
+    from controllers.node.record import ContainerRecord
+    from controllers.node.runtime import ContainerRuntime
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """One node as its kubelet sees it."""
+
+    config: NodeConfig
+    client: Client
+    clock: Clock
+    informers: Informers
+    recorder: EventRecorder
+    runtime: ContainerRuntime
+    cni: Cni
+    puller: ImagePuller
+    restarts: Backoff = field(default_factory=Backoff)
+    """Back-off of containers that end too soon."""
+
+    def config_map(self, place: str, name: str) -> Object | None:
+        """A ConfigMap as the cache has it."""
+        return self.informers.get(CONFIGMAPS).get(f"{place}/{name}")
+
+    def secret(self, place: str, name: str) -> Object | None:
+        """A Secret as the cache has it."""
+        return self.informers.get(SECRETS).get(f"{place}/{name}")
+
+    def linked_services(self, pod: Object) -> Iterable[Object]:
+        """The Services whose variables the pod's containers get: its namespace's and the API's."""
+        informer = self.informers.get(SERVICES)
+        if pod["spec"].get("enableServiceLinks") is not False:
+            for service in sorted(informer, key=lambda s: str(s["metadata"]["name"])):
+                if namespace(service) == namespace(pod):
+                    yield service
+        master = informer.get("default/kubernetes")
+        if master is not None and namespace(pod) != "default":
+            yield master
+
+    def say(self, pod: Object, record: ContainerRecord) -> Say:
+        """A function that records events about a container."""
+        field_name = "containers" if record.kind.value == "app" else "initContainers"
+        path = f"spec.{field_name}{{{record.name}}}"
+
+        def say(kind: str, reason: str, message: str) -> None:
+            self.recorder.event(pod, kind, reason, message, field_path=path)
+
+        return say

@@ -1,0 +1,185 @@
+"""The kubelet of one simulated node. Models pkg/kubelet: it registers its Node, renews its Lease,
+and runs the pods that are bound to it. Nodes that clients create have none, as anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from apiserver.machinery.clock import parse_time
+from apiserver.machinery.gvk import CONFIGMAPS, NODES, PODS, SECRETS, SERVICES
+from apiserver.machinery.meta import metadata, namespaced_name, uid
+from controllers.controller import Controller, ControllerContext, Result
+from controllers.node.cni import AddressRange, Cni, PodWires
+from controllers.node.host import Host
+from controllers.node.podworker import PodWorker
+from controllers.node.puller import ImagePuller
+from controllers.node.record import State, Terminated, new_record
+from controllers.node.registration import Registration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from apiserver.machinery.gvk import GVR
+    from apiserver.machinery.types import Object
+    from controllers.controller import KeysOf
+    from controllers.node.config import NodeConfig
+    from controllers.node.record import PodRecord
+    from controllers.node.runtime import ContainerExit, ContainerRuntime
+
+NODE_KEY: Final = "node"
+LEASE_KEY: Final = "lease"
+"""Keys of pods have a slash; these two are the kubelet's own."""
+
+
+class Kubelet(Controller):
+    """Runs one node's pods on a container runtime. Add it under a name of its own per node."""
+
+    name: ClassVar[str] = "kubelet"
+
+    def __init__(self, context: ControllerContext, config: NodeConfig, runtime: ContainerRuntime,
+                 wires: PodWires) -> None:
+        cni = Cni(wires, config.name, AddressRange(config.pod_cidr, config.held_addresses))
+        self.host = Host(
+            config=config, client=context.client, clock=context.clock, informers=context.informers,
+            recorder=context.events.recorder("kubelet", config.name), runtime=runtime, cni=cni,
+            puller=ImagePuller(runtime))
+        self._pods = context.informers.get(PODS)
+        self._records: dict[str, PodRecord] = {}
+        self._runs: dict[str, PodRecord] = {}
+        """By container id, while it runs."""
+        self._early: dict[str, ContainerExit] = {}
+        """Ends of containers whose start is not yet noted."""
+        self._worker = PodWorker(self.host, self, self._again)
+        self._registration = Registration(self.host)
+
+    def watches(self) -> Mapping[GVR, KeysOf]:
+        """Its pods, its Node; what its pods refer to is only cached."""
+        return {PODS: self._pod_keys, NODES: self._node_keys, SERVICES: _no_keys,
+                CONFIGMAPS: _no_keys, SECRETS: _no_keys}
+
+    async def start(self) -> None:
+        """Register, and begin the heartbeat."""
+        self.queue.add(NODE_KEY)
+        self.queue.add(LEASE_KEY)
+
+    async def reconcile(self, key: str) -> Result | None:
+        """Sync one pod, the Node or the Lease."""
+        if key == NODE_KEY:
+            return Result(requeue_after=await self._registration.report())
+        if key == LEASE_KEY:
+            return Result(requeue_after=await self._registration.renew())
+        await self._sync_pod(key)
+        return None
+
+    def container_exited(self, container_id: str, result: ContainerExit) -> None:
+        """From the runtime: note how it ended, and sync its pod."""
+        record = self._runs.pop(container_id, None)
+        if record is None:
+            self._early[container_id] = result
+            return
+        container = next(c for c in record.containers.values() if c.container_id == container_id)
+        container.ended = Terminated(container_id=container_id, exit=result,
+                                     started_at=container.started_at,
+                                     finished_at=self.host.clock.now())
+        container.state = State.TERMINATED
+        container.ready = container.started = container.stopping = False
+        self.queue.add(record.key)
+
+    def container_id(self, key: str, container: str, *, previous: bool = False) -> str | None:
+        """The id of a container of the pod `namespace/name`, for logs and exec; None: none."""
+        record = self._records.get(key)
+        found = record.containers.get(container) if record else None
+        if found is None:
+            return None
+        if previous:
+            last = found.last
+            return last.container_id if last else None
+        return found.container_id or None
+
+    def record(self, key: str) -> PodRecord | None:
+        """What the node knows of the pod `namespace/name`."""
+        return self._records.get(key)
+
+    # ---------------------------------------------------------------------------------------------
+
+    async def _sync_pod(self, key: str) -> None:
+        pod, record = self._pods.get(key), self._records.get(key)
+        if record is not None and (pod is None or uid(pod) != record.uid):
+            self._worker.forget(record)
+            del self._records[key]
+            record = None
+        if pod is None or pod["spec"].get("nodeName") != self.host.config.name:
+            return
+        if record is None:
+            record = self._admit(pod, key)
+        await self._worker.sync(pod, record)
+        self._note_runs(record)
+        if self.host.puller.present.keys() - self._listed_images():
+            self.queue.add(NODE_KEY)
+
+    def _note_runs(self, record: PodRecord) -> None:
+        for container in record.alive:
+            self._runs[container.container_id] = record
+        for container in record.alive:
+            result = self._early.pop(container.container_id, None)
+            if result is not None:
+                self.container_exited(container.container_id, result)
+
+    def _admit(self, pod: Object, key: str) -> PodRecord:
+        """A pod that is new here: bound just now, or known before the kubelet started."""
+        record = new_record(pod, key, self.host.clock.now())
+        restore(pod, record)
+        self._records[key] = record
+        return record
+
+    def _listed_images(self) -> set[str]:
+        node = self.host.informers.get(NODES).get(self.host.config.name) or {}
+        images = (node.get("status") or {}).get("images") or ()
+        return {name for image in images for name in image["names"]}
+
+    def _again(self, key: str, seconds: float) -> None:
+        self.queue.add_after(key, seconds)
+
+    def _pod_keys(self, old: Object | None, new: Object | None) -> Iterable[str]:
+        """Pods of this node, but for changes of nothing that a kubelet acts on."""
+        pod = new if new is not None else old
+        assert pod is not None
+        if pod["spec"].get("nodeName") != self.host.config.name:
+            return ()
+        if old is not None and new is not None and _same_orders(old, new):
+            return ()
+        return (namespaced_name(pod),)
+
+    def _node_keys(self, old: Object | None, new: Object | None) -> Iterable[str]:
+        """The own Node when it is gone or new: it is registered again."""
+        node = new if new is not None else old
+        assert node is not None
+        mine = metadata(node).get("name") == self.host.config.name
+        return (NODE_KEY,) if mine and (old is None or new is None) else ()
+
+
+def restore(pod: Object, record: PodRecord) -> None:
+    """Take over from a status that a kubelet before this one wrote: counts, times, the end."""
+    status = pod.get("status") or {}
+    if status.get("startTime"):
+        record.start_time = parse_time(status["startTime"])
+    known = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    for entry in known:
+        container = record.containers.get(entry["name"])
+        if container is not None and entry.get("containerID"):
+            container.restart_count = entry.get("restartCount", 0) + 1
+    if status.get("phase") in ("Succeeded", "Failed"):
+        record.finished = record.torn_down = record.restored = True
+
+
+def _same_orders(old: Object, new: Object) -> bool:
+    """Whether two versions of a pod ask the same of a kubelet."""
+    return (old["spec"] == new["spec"] and uid(old) == uid(new)
+            and metadata(old).get("deletionTimestamp") == metadata(new).get("deletionTimestamp")
+            and metadata(old).get("labels") == metadata(new).get("labels")
+            and metadata(old).get("annotations") == metadata(new).get("annotations"))
+
+
+def _no_keys(old: Object | None, new: Object | None) -> Iterable[str]:
+    return ()

@@ -1,0 +1,316 @@
+"""Brings one pod on a node to what its spec says. Models pkg/kubelet: pod_workers.go (the states
+syncing, terminating, terminated) and SyncPod, SyncTerminatingPod, SyncTerminatedPod of kubelet.go.
+
+    Pending ─ sandbox, volumes ─> ContainerCreating ─> Running ─ probes ─> Ready
+       deletionTimestamp ─> SIGTERM to all, grace ─> all ended ─> status, DELETE with grace 0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from apiserver.machinery.clock import parse_time
+from apiserver.machinery.errors import Conflict, NotFound
+from apiserver.machinery.gvk import PODS
+from apiserver.machinery.meta import (
+    is_terminating,
+    metadata,
+    name,
+    namespace,
+    resource_version,
+    uid,
+)
+from controllers.node.cni import NoAddress
+from controllers.node.prober import ProbeKind, Prober, ProbeWorker, Target
+from controllers.node.record import Kind, Sandbox, State, container_specs
+from controllers.node.runtime import ImageNotFound
+from controllers.node.starter import may_restart, next_retry, sources, start_due
+from controllers.node.status import pod_status, status_patch, with_foreign_conditions
+from controllers.node.volumes import MountError, volume_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from apiserver.machinery.types import Object
+    from controllers.node.host import Host
+    from controllers.node.record import ContainerRecord, PodRecord
+    from controllers.node.runtime import RuntimeListener
+
+MOUNT_RETRY: Final = 0.5
+MOUNT_RETRY_MAX: Final = 122.0
+SANDBOX_RETRY: Final = 10.0
+DEADLINE_EXCEEDED: Final = (
+    "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+
+
+class PodWorker:
+    """What one kubelet does for its pods."""
+
+    def __init__(self, host: Host, listener: RuntimeListener,
+                 again: Callable[[str, float], None]) -> None:
+        self._host = host
+        self._listener = listener
+        self._again = again
+        """Reconcile a key again after so many seconds."""
+        self._prober = Prober(host.runtime, host.cni.host)
+
+    async def sync(self, pod: Object, record: PodRecord) -> None:
+        """One step towards the pod's spec; asks to be called again when there is more to do."""
+        if record.restored:
+            if is_terminating(pod):
+                await self._delete(pod)
+        elif is_terminating(pod):
+            await self._terminate(pod, record)
+        elif record.finished:
+            await self._post(pod, record)
+        elif record.failure is not None or self._past_deadline(pod, record):
+            await self._fail(pod, record)
+        else:
+            await self._run(pod, record)
+
+    def forget(self, record: PodRecord) -> None:
+        """The pod is gone from the API: kill what still runs, free what it had."""
+        self._stop_probes(record)
+        for container in record.alive:
+            self._host.runtime.stop(container.container_id, 0)
+        self._tear_down(record)
+        for container in record.containers.values():
+            for run in (container.last, container.ended):
+                if run is not None:
+                    self._host.runtime.remove(run.container_id)
+            self._host.restarts.forget(f"{record.uid}_{container.name}")
+
+    # Running -------------------------------------------------------------------------------------
+
+    async def _run(self, pod: Object, record: PodRecord) -> None:
+        if record.sandbox is None:
+            await self._post(pod, record)
+            if not self._set_up(pod, record):
+                await self._post(pod, record)
+                return
+        if record.files is None and not self._mount(pod, record):
+            await self._post(pod, record)
+            return
+        self._kill_unwanted(pod, record)
+        start_due(self._host, pod, record, self._listener)
+        self._watch_health(pod, record)
+        if self._is_over(pod, record):
+            self._finish(record)
+        await self._post(pod, record)
+        self._schedule(pod, record)
+
+    def _set_up(self, pod: Object, record: PodRecord) -> bool:
+        """The pod's network; False (and an event) when it cannot be had now."""
+        if pod["spec"].get("hostNetwork"):
+            address = self._host.config.addresses[0]
+            record.sandbox = Sandbox(self._host.cni.host, address, host_network=True)
+            return True
+        wanted = (pod.get("status") or {}).get("podIP", "")
+        try:
+            record.sandbox = self._host.cni.add(record.key, wanted)
+        except NoAddress as error:
+            self._host.recorder.event(
+                pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: rpc "
+                f"error: code = Unknown desc = failed to set up sandbox: {error}")
+            self._again(record.key, SANDBOX_RETRY)
+        return record.sandbox is not None
+
+    def _mount(self, pod: Object, record: PodRecord) -> bool:
+        """The pod's volumes; False (and an event) while one of them is not there."""
+        assert record.sandbox is not None
+        try:
+            record.files = volume_files(pod, sources(self._host, pod, record.sandbox.address))
+        except MountError as error:
+            self._host.recorder.event(pod, "Warning", "FailedMount", str(error))
+            delay = min(MOUNT_RETRY * 2.0**record.mount_failures, MOUNT_RETRY_MAX)
+            record.mount_failures += 1
+            self._again(record.key, delay)
+            return False
+        return True
+
+    def _kill_unwanted(self, pod: Object, record: PodRecord) -> None:
+        """Restart containers whose image has been changed in the spec."""
+        specs = {spec["name"]: spec for spec in container_specs(pod)}
+        for container in record.alive:
+            image = specs[container.name]["image"]
+            if container.kind is not Kind.APP or container.stopping:
+                continue
+            if self._same_image(container.image, image):
+                continue
+            self._kill(pod, container, f"Container {container.name} definition changed, "
+                                       "will be restarted", None)
+
+    def _same_image(self, running: str, wanted: str) -> bool:
+        try:
+            return self._host.runtime.image(wanted).name == running
+        except ImageNotFound:
+            return False
+
+    def _is_over(self, pod: Object, record: PodRecord) -> bool:
+        """Whether nothing runs and nothing will be started again."""
+        if record.alive:
+            return False
+        inits = list(record.of_kind(Kind.INIT))
+        if any(c.ended is not None and c.ended.exit.exit_code and not may_restart(pod, c)
+               for c in inits):
+            return True
+        apps = list(record.of_kind(Kind.APP))
+        return all(c.ended is not None and not may_restart(pod, c) for c in apps)
+
+    def _finish(self, record: PodRecord) -> None:
+        record.finished = True
+        self._stop_probes(record)
+        self._tear_down(record, keep_address=True)
+
+    def _schedule(self, pod: Object, record: PodRecord) -> None:
+        now = self._host.clock.now()
+        retry = next_retry(record, now)
+        if retry is not None:
+            self._again(record.key, retry - now)
+        limit = pod["spec"].get("activeDeadlineSeconds")
+        if limit is not None and not record.finished:
+            self._again(record.key, max(0.0, record.start_time + limit - now))
+
+    def _past_deadline(self, pod: Object, record: PodRecord) -> bool:
+        limit = pod["spec"].get("activeDeadlineSeconds")
+        if limit is None or self._host.clock.now() < record.start_time + limit:
+            return False
+        record.failure = DEADLINE_EXCEEDED
+        self._host.recorder.event(pod, "Normal", *DEADLINE_EXCEEDED)
+        return True
+
+    async def _fail(self, pod: Object, record: PodRecord) -> None:
+        """End a pod that has failed as a whole."""
+        self._stop_probes(record)
+        for container in record.alive:
+            self._kill(pod, container, f"Stopping container {container.name}", None)
+        if not record.alive:
+            self._finish(record)
+        await self._post(pod, record)
+
+    # Terminating ---------------------------------------------------------------------------------
+
+    async def _terminate(self, pod: Object, record: PodRecord) -> None:
+        now = self._host.clock.now()
+        grace = metadata(pod).get("deletionGracePeriodSeconds")
+        deadline = now + 30 if grace is None else parse_time(metadata(pod)["deletionTimestamp"])
+        shortened = record.deadline is not None and deadline < record.deadline
+        if not record.terminating or shortened:
+            record.terminating, record.deadline = True, deadline
+            self._stop_probes(record, ProbeKind.STARTUP, ProbeKind.LIVENESS)
+            for container in record.alive:
+                container.stopping = False
+        self._stop_in_order(pod, record, grace)
+        if record.alive:
+            await self._post(pod, record)
+            return
+        self._finish(record)
+        await self._post(pod, record)
+        await self._delete(pod)
+
+    def _stop_in_order(self, pod: Object, record: PodRecord, grace: int | None) -> None:
+        """Ask all containers to end; sidecars once the others have."""
+        first = [c for c in record.alive if c.kind is not Kind.SIDECAR]
+        for container in first or record.alive:
+            if not container.stopping:
+                self._kill(pod, container, f"Stopping container {container.name}", grace)
+
+    def _kill(self, pod: Object, container: ContainerRecord, message: str,
+              grace: int | None) -> None:
+        if grace is None:
+            grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
+        container.stopping = True
+        self._host.say(pod, container)("Normal", "Killing", message)
+        self._host.runtime.stop(container.container_id, grace)
+
+    async def _delete(self, pod: Object) -> None:
+        try:
+            await self._host.client.delete(PODS, name(pod), namespace(pod), grace_period_seconds=0,
+                                           preconditions={"uid": uid(pod)})
+        except (NotFound, Conflict):
+            return  # it is gone, or another pod has its name now
+
+    def _tear_down(self, record: PodRecord, *, keep_address: bool = False) -> None:
+        """Unplug the pod; its status may go on showing the address that it had."""
+        sandbox = record.sandbox
+        if sandbox is None or record.torn_down:
+            return
+        record.torn_down = True
+        self._host.cni.remove(sandbox)
+        if not keep_address:
+            record.sandbox = None
+
+    # Probes --------------------------------------------------------------------------------------
+
+    def _watch_health(self, pod: Object, record: PodRecord) -> None:
+        """A worker for each probe of each container that runs."""
+        specs = {spec["name"]: spec for spec in container_specs(pod)}
+        for container in record.alive:
+            for kind in ProbeKind:
+                spec = specs[container.name].get(kind.value)
+                if spec is not None:
+                    self._ensure_probe(pod, record, container, (kind, specs[container.name]))
+
+    def _ensure_probe(self, pod: Object, record: PodRecord, container: ContainerRecord,
+                      what: tuple[ProbeKind, Mapping[str, Any]]) -> None:
+        kind, spec = what
+        key = (container.name, kind.value)
+        known: ProbeWorker | None = record.probes.get(key)
+        if known is not None:
+            if known.run_id == container.container_id:
+                return
+            known.stop()
+        assert record.sandbox is not None
+        target = Target(pod=pod, container=spec, record=container, sandbox=record.sandbox)
+        worker = ProbeWorker(
+            kind, spec[kind.value], target, self._prober, self._host.clock,
+            lambda worker, success: self._verdict(pod, record, worker, success=success),
+            self._host.say(pod, container))
+        record.probes[key] = worker
+        worker.start()
+
+    def _verdict(self, pod: Object, record: PodRecord, worker: ProbeWorker, *,
+                 success: bool) -> None:
+        container = worker.target.record
+        if container.state is not State.RUNNING:
+            return
+        if worker.kind is ProbeKind.READINESS:
+            container.ready = success and container.started
+        elif success and worker.kind is ProbeKind.STARTUP:
+            container.started = True
+            container.ready = "readinessProbe" not in worker.target.container
+        elif not success and not container.stopping:
+            grace = worker.spec.get("terminationGracePeriodSeconds")
+            self._kill(pod, container, f"Container {container.name} failed "
+                       f"{worker.kind.title.lower()} probe, will be restarted", grace)
+        self._again(record.key, 0)
+
+    def _stop_probes(self, record: PodRecord, *kinds: ProbeKind) -> None:
+        for (container, kind), worker in list(record.probes.items()):
+            if not kinds or ProbeKind(kind) in kinds:
+                worker.stop()
+                del record.probes[container, kind]
+
+    # Status --------------------------------------------------------------------------------------
+
+    async def _post(self, pod: Object, record: PodRecord) -> None:
+        """Tell the API, if there is news."""
+        old = _newest(pod, record.posted).get("status") or {}
+        now = self._host.clock.now()
+        status = pod_status(pod, record, self._host.config.addresses, now)
+        patch = status_patch(old, with_foreign_conditions(status, old), record.uid)
+        if patch is None:
+            return
+        try:
+            record.posted = await self._host.client.patch(
+                PODS, name(pod), namespace(pod), patch, type="strategic", subresource="status",
+                field_manager="kubelet")
+        except NotFound:
+            return
+
+
+def _newest(cached: Object, posted: Object | None) -> Object:
+    """The pod as known best: the cache may be behind our own last write."""
+    if posted is None or int(resource_version(cached)) >= int(resource_version(posted)):
+        return cached
+    return posted
