@@ -6,7 +6,7 @@ A match or target is a frozen value in a file of its own:
       parse(given) -> Length          from the options that the text gave
       save() -> str                   the options as iptables-save prints them
       listing(numeric) -> str         as iptables -L prints them
-      check() -> Check                a function of Context, with state of its own if it needs any
+      check(shared) -> Check          a function of Context, with state of its own if it needs any
 
 `MATCHES` and `TARGETS` (in the packages `matches` and `targets`) are the tables of all of them.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netsim.netfilter.context import Context
     from netsim.netfilter.hooks import Hook, Verdict
     from netsim.netfilter.ruleset import ProtocolTest
+    from netsim.netfilter.shared import Shared
 
 Check: TypeAlias = "Callable[[Context], bool]"
 
@@ -37,13 +38,15 @@ class Option:
     """With its dashes; errors use it."""
     alias: str = ""
     """Another spelling of the same option."""
-    argument: bool = True
+    arguments: int = 1
     invertible: bool = False
     required: bool = False
-    multiple: bool = False
-    """May be given more than once; the last one holds."""
     excludes: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    repeated: str = ""
+    """What to say if it is given twice; '': the usual sentence."""
+    incomplete: str = ""
+    """What to say if the second of two arguments is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Value:
 
     text: str
     inverted: bool = False
+    second: str = ""
+    """The second argument of an option that takes two."""
 
 
 @dataclass(slots=True)
@@ -168,7 +173,7 @@ class Match(Extension):
         """Whether the packet passes; for matches without state."""
         raise NotImplementedError
 
-    def check(self) -> Check:
+    def check(self, shared: Shared) -> Check:  # noqa: ARG002
         """The condition as a function; matches with state make new state here, one a rule."""
         return self.matches
 

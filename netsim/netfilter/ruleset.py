@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.errors import CHAIN_EXISTS, NO_CHAIN, MissingTableError, RefusedError
 from netsim.netfilter.hooks import Hook, Priority, Verdict
+from netsim.netfilter.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,12 +102,17 @@ class Rule:
         self.spec = spec
         self.packets = packets
         self.bytes = bytes_
-        self.checks: tuple[Check, ...] = tuple(match.check() for match in spec.matches)
-        """The matches as functions of a Context, with state of their own."""
+        self.checks: tuple[Check, ...] = ()
+        """The matches as functions of a Context, with state of their own; made by `bind`."""
         target = spec.target
         self.act = None if target is None or isinstance(target, Jump) else target.act
         self.order = 0
         """Grows along the chain, with gaps; only `Chain` sets it."""
+
+    def bind(self, shared: Shared) -> None:
+        """Give the matches their state; done once, when the rule enters a chain."""
+        if len(self.checks) != len(self.spec.matches):
+            self.checks = tuple(match.check(shared) for match in self.spec.matches)
 
     def zero(self) -> None:
         """Set the counters to nothing (-Z); the matches' state stays."""
@@ -182,12 +188,12 @@ class Chain:
 
     def replace(self, rules: Iterable[Rule]) -> None:
         """Replace all rules at once. Rules that are handed in again keep counters and state."""
-        for rule in self.rules:
-            self._dereference(rule)
-        self.rules = list(rules)
+        old, self.rules = self.rules, list(rules)
         for order, rule in zip(count(0, GAP), self.rules, strict=False):
             rule.order = order
             self._reference(rule)
+        for rule in old:
+            self._dereference(rule)
         self.compiled = None
         self.table.ruleset.touch()
 
@@ -220,6 +226,7 @@ class Chain:
         self.table.ruleset.touch()
 
     def _reference(self, rule: Rule) -> None:
+        rule.bind(self.table.ruleset.shared)
         if (jump := rule.spec.jump) is not None:
             self.table.chains[jump.chain].references += 1
 
@@ -341,10 +348,16 @@ def _redirected(spec: RuleSpec, jump: Jump) -> RuleSpec:
 class Ruleset:
     """All iptables tables of one family in one namespace."""
 
-    def __init__(self, family: int = 4, changed: Callable[[], None] | None = None) -> None:
-        """`changed` is called after every change of rules, chains or policies."""
+    def __init__(
+        self, family: int = 4, changed: Callable[[], None] | None = None,
+        shared: Shared | None = None,
+    ) -> None:
+        """`changed` is called after every change of rules, chains or policies; `shared` is what the
+        rulesets of both families of a namespace have in common.
+        """
         self.family = family
         self.changed = changed
+        self.shared = Shared() if shared is None else shared
         self.generation = 0
         """Grows with every change of rules, chains or policies; counters do not count."""
         self.tables = {kind.name: Table(self, kind) for kind in TABLES}

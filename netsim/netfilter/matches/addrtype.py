@@ -1,0 +1,110 @@
+"""`-m addrtype`: what routing says about the addresses. Models xt_addrtype."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final, Self
+
+from netsim.netfilter.context import AddressType
+from netsim.netfilter.errors import RuleSyntaxError
+from netsim.netfilter.extension import Match, Option
+from netsim.netfilter.hooks import Hook
+
+if TYPE_CHECKING:
+    from netsim.netfilter.context import Context
+    from netsim.netfilter.extension import Given
+
+_NAMES: Final = (
+    "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE",
+    "PROHIBIT", "THROW", "NAT", "XRESOLVE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """`[!] LOCAL,UNICAST`: a set of RTN_* bits."""
+
+    bits: int
+    inverted: bool
+
+    def accepts(self, kind: AddressType) -> bool:
+        """Whether an address of that type passes."""
+        return bool(self.bits >> kind & 1) != self.inverted
+
+    def __str__(self) -> str:
+        return ",".join(name for place, name in enumerate(_NAMES) if self.bits >> place & 1)
+
+
+def _parse_types(given: Given, option: str) -> Types | None:
+    if (value := given.get(option)) is None:
+        return None
+    bits = 0
+    for word in value.text.split(","):
+        if word.upper() not in _NAMES:
+            raise RuleSyntaxError(f'addrtype: bad type "{word}"')
+        bits |= 1 << _NAMES.index(word.upper())
+    return Types(bits, value.inverted)
+
+
+@dataclass(frozen=True, slots=True)
+class AddrType(Match):
+    """The types of source and destination, perhaps as seen on one interface."""
+
+    name: ClassVar[str] = "addrtype"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("--src-type", invertible=True),
+        Option("--dst-type", invertible=True),
+        Option("--limit-iface-in", arguments=0, excludes=("--limit-iface-out",)),
+        Option("--limit-iface-out", arguments=0, excludes=("--limit-iface-in",)),
+    )
+
+    source: Types | None
+    destination: Types | None
+    limit: str = ""
+    """'', in or out."""
+
+    @classmethod
+    def parse(cls, given: Given) -> Self:
+        """At least one of source and destination."""
+        source, destination = _parse_types(given, "--src-type"), _parse_types(given, "--dst-type")
+        if source is None and destination is None:
+            raise RuleSyntaxError("addrtype: you must specify --src-type or --dst-type")
+        limits = [word for word in ("in", "out") if given.has(f"--limit-iface-{word}")]
+        return cls(source, destination, limits[0] if limits else "")
+
+    def forbidden_hooks(self) -> tuple[Hook, ...]:
+        """Where the kernel does not take the rule: there is no such interface."""
+        if self.limit == "in":
+            return (Hook.OUTPUT, Hook.POSTROUTING)
+        return (Hook.PREROUTING, Hook.INPUT) if self.limit == "out" else ()
+
+    def save(self) -> str:
+        """Source, destination, interface."""
+        parts = [
+            f"{'! ' if types.inverted else ''}{option} {types}"
+            for option, types in (("--src-type", self.source), ("--dst-type", self.destination))
+            if types
+        ]
+        return " ".join(parts + ([f"--limit-iface-{self.limit}"] if self.limit else []))
+
+    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+        """Source, destination, interface."""
+        parts = [
+            f"{word} {'!' if types.inverted else ''}{types}"
+            for word, types in (("src-type", self.source), ("dst-type", self.destination))
+            if types
+        ]
+        return " ".join(["ADDRTYPE match", *parts, *([f"limit-{self.limit}"] if self.limit else [])])
+
+    def matches(self, context: Context) -> bool:
+        """Both, where asked for."""
+        interface = None
+        if self.limit:
+            interface = context.in_interface if self.limit == "in" else context.out_interface
+        packet = context.packet
+        ask = context.stack.address_type
+        if self.source and not self.source.accepts(ask(packet.family, packet.src, interface)):
+            return False
+        if self.destination is None:
+            return True
+        return self.destination.accepts(ask(packet.family, packet.dst, interface))

@@ -1,0 +1,45 @@
+"""`-m mark`: the packet's mark under a mask. Models xt_mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from netsim.netfilter.extension import ALL_ONES, Match, Option
+
+if TYPE_CHECKING:
+    from netsim.netfilter.context import Context
+    from netsim.netfilter.extension import Given
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(Match):
+    """`mark & mask == value`."""
+
+    name: ClassVar[str] = "mark"
+    options: ClassVar[tuple[Option, ...]] = (Option("--mark", required=True, invertible=True),)
+
+    value: int
+    mask: int = ALL_ONES
+    inverted: bool = False
+
+    @classmethod
+    def parse(cls, given: Given) -> Self:
+        """`value[/mask]`."""
+        return cls(*given.mark("--mark"), given.inverted("--mark"))
+
+    def _text(self) -> str:
+        mask = "" if self.mask == ALL_ONES else f"/{self.mask:#x}"
+        return f"{self.value:#x}{mask}"
+
+    def save(self) -> str:
+        """In hexadecimal."""
+        return f"{'! ' if self.inverted else ''}--mark {self._text()}"
+
+    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+        """In hexadecimal."""
+        return f"mark match{' !' if self.inverted else ''} {self._text()}"
+
+    def matches(self, context: Context) -> bool:
+        """The value under the mask."""
+        return (context.mark & self.mask == self.value) != self.inverted

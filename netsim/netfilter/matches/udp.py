@@ -1,0 +1,55 @@
+"""`-m udp`: ports of a UDP datagram. Models xt_tcpudp's udp match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from netsim.netfilter.extension import Match, Option
+from netsim.netfilter.ports import PortTest, list_ports, parse_port_range, save_ports
+from netsim.packet import UDP
+
+if TYPE_CHECKING:
+    from netsim.netfilter.context import Context
+    from netsim.netfilter.extension import Given
+
+
+@dataclass(frozen=True, slots=True)
+class Udp(Match):
+    """Source and destination ports."""
+
+    name: ClassVar[str] = "udp"
+    protocols: ClassVar[tuple[int, ...]] = (UDP,)
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("--source-port", "--sport", invertible=True),
+        Option("--destination-port", "--dport", invertible=True),
+    )
+
+    sport: PortTest | None = None
+    dport: PortTest | None = None
+
+    @classmethod
+    def parse(cls, given: Given) -> Self:
+        """Ports as numbers, names or ranges."""
+        ports = [
+            parse_port_range(value.text, value.inverted, UDP) if (value := given.get(name)) else None
+            for name in ("--source-port", "--destination-port")
+        ]
+        return cls(*ports)
+
+    def save(self) -> str:
+        """Ports."""
+        text = save_ports("--sport", self.sport) + save_ports("--dport", self.dport)
+        return text[1:]
+
+    def listing(self, numeric: bool) -> str:
+        """Ports."""
+        text = "udp" + list_ports("spt", self.sport, numeric, UDP)
+        return text + list_ports("dpt", self.dport, numeric, UDP)
+
+    def matches(self, context: Context) -> bool:
+        """Both ports, where asked for."""
+        packet = context.packet
+        if self.sport and not self.sport.accepts(packet.sport):
+            return False
+        return self.dport is None or self.dport.accepts(packet.dport)

@@ -1,0 +1,62 @@
+"""Port numbers and ranges in rule text. Models the port parsing of libxt_tcp and xtoptions.c."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netsim.netfilter.errors import RuleSyntaxError
+from netsim.netfilter.names import parse_port, port_text
+
+
+@dataclass(frozen=True, slots=True)
+class PortTest:
+    """`[!] low:high`, both inclusive."""
+
+    low: int
+    high: int
+    inverted: bool = False
+
+    def accepts(self, port: int) -> bool:
+        """Whether the port passes."""
+        return (self.low <= port <= self.high) != self.inverted
+
+    @property
+    def exact(self) -> int | None:
+        """The port, if the test takes just one."""
+        return self.low if self.low == self.high and not self.inverted else None
+
+    def range_text(self, numeric: bool = True, protocol: int = 6) -> str:
+        """`80` or `80:90`, without the `!`."""
+        low = port_text(self.low, numeric, protocol)
+        if self.low == self.high:
+            return low
+        return f"{low}:{port_text(self.high, numeric, protocol)}"
+
+
+def parse_port_range(text: str, inverted: bool, protocol: int = 6) -> PortTest:
+    """`80`, `http`, `80:90`, `:90`, `80:`. Raises RuleSyntaxError."""
+    first, colon, second = text.partition(":")
+    if not colon:
+        port = parse_port(first, protocol)
+        return PortTest(port, port, inverted)
+    low = parse_port(first, protocol) if first else 0
+    high = parse_port(second, protocol) if second else 65535
+    if low > high:
+        raise RuleSyntaxError("invalid portrange (min > max)")
+    return PortTest(low, high, inverted)
+
+
+def save_ports(option: str, test: PortTest | None) -> str:
+    """` --dport 80`, ` ! --dport 80`, or nothing if every port passes."""
+    if test is None or (test.low == 0 and test.high == 65535 and not test.inverted):
+        return ""
+    return f"{' !' if test.inverted else ''} {option} {test.range_text()}"
+
+
+def list_ports(word: str, test: PortTest | None, numeric: bool, protocol: int) -> str:
+    """` dpt:80`, ` dpts:80:90`, ` dpt:!80`."""
+    if test is None or (test.low == 0 and test.high == 65535 and not test.inverted):
+        return ""
+    plural = "" if test.low == test.high else "s"
+    invert = "!" if test.inverted else ""
+    return f" {word}{plural}:{invert}{test.range_text(numeric, protocol)}"

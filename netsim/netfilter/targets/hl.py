@@ -1,0 +1,46 @@
+"""`-j HL`: change the hop limit of IPv6. Models xt_HL's HL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from netsim.netfilter.extension import Option, Target
+from netsim.netfilter.hoplimit import hop_listing, hop_options, new_hops, parse_hop
+
+if TYPE_CHECKING:
+    from netsim.netfilter.context import Context
+    from netsim.netfilter.extension import Given, Walk
+    from netsim.netfilter.hooks import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class HopLimitTarget(Target):
+    """set, dec or inc, and by how much."""
+
+    name: ClassVar[str] = "HL"
+    families: ClassVar[tuple[int, ...]] = (6,)
+    tables: ClassVar[tuple[str, ...]] = ("mangle",)
+    options: ClassVar[tuple[Option, ...]] = hop_options("hl")
+
+    action: str
+    value: int
+
+    @classmethod
+    def parse(cls, given: Given) -> Self:
+        """One action."""
+        return cls(*parse_hop(given, "hl"))
+
+    def save(self) -> str:
+        """Action and value."""
+        return f"--hl-{self.action} {self.value}"
+
+    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+        """Action and value in words."""
+        return hop_listing("HL", self.action, self.value)
+
+    def act(self, context: Context) -> Verdict | Walk | None:
+        """The walk goes on."""
+        context.volatile = True
+        context.packet.ttl = new_hops(context.packet.ttl, self.action, self.value)
+        return None

@@ -1,0 +1,120 @@
+"""`-j LOG`: a line in the kernel's log. Models nf_log_syslog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final, Self
+
+from netsim.netfilter.errors import RuleSyntaxError
+from netsim.netfilter.extension import Option, Target
+from netsim.netfilter.text import save_string
+from netsim.packet import ICMP, ICMPV6, TCP, UDP, TcpFlags, address_text
+
+if TYPE_CHECKING:
+    from netsim.netfilter.context import Context
+    from netsim.netfilter.extension import Given, Walk
+    from netsim.netfilter.hooks import Verdict
+    from netsim.packet import Packet
+
+_LEVELS: Final = {
+    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "error": 3, "err": 3, "warning": 4, "warn": 4,
+    "notice": 5, "info": 6, "debug": 7,
+}
+_FLAGS: Final = {
+    "--log-tcp-sequence": 1, "--log-tcp-options": 2, "--log-ip-options": 4, "--log-uid": 8,
+    "--log-macdecode": 32,
+}
+_WARNING: Final = 4
+_PREFIX: Final = 29
+_NAMES: Final = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMPV6: "ICMPv6", 132: "SCTP"}
+_LOGGED: Final = (TcpFlags.URG, TcpFlags.ACK, TcpFlags.PSH, TcpFlags.RST, TcpFlags.SYN, TcpFlags.FIN)
+
+
+def _parse_level(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 7:
+        return int(text)
+    found = [name for name in _LEVELS if name.startswith(text.lower())]
+    if not found or not text:
+        raise RuleSyntaxError(f'log level "{text}" unknown\n')
+    return _LEVELS[found[0]]
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Target):
+    """Level, prefix and what else the line shows."""
+
+    name: ClassVar[str] = "LOG"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("--log-level"),
+        Option("--log-prefix"),
+        *(Option(flag, arguments=0) for flag in _FLAGS),
+    )
+
+    level: int = _WARNING
+    prefix: str = ""
+    flags: int = 0
+
+    @classmethod
+    def parse(cls, given: Given) -> Self:
+        """The prefix is cut after 29 characters."""
+        level = _parse_level(given.text("--log-level")) if given.has("--log-level") else _WARNING
+        flags = sum(bit for option, bit in _FLAGS.items() if given.has(option))
+        return cls(level, given.text("--log-prefix")[:_PREFIX], flags)
+
+    def save(self) -> str:
+        """The level only if it is not warning."""
+        parts = [f"--log-prefix {save_string(self.prefix)}"] if self.prefix else []
+        parts += [f"--log-level {self.level}"] if self.level != _WARNING else []
+        return " ".join(parts + [option for option, bit in _FLAGS.items() if self.flags & bit])
+
+    def listing(self, numeric: bool) -> str:
+        """Flags and level as numbers if numbers are wanted."""
+        prefix = f' prefix "{self.prefix}"' if self.prefix else ""
+        if numeric:
+            return f"LOG flags {self.flags} level {self.level}{prefix}"
+        level = next(name for name, number in _LEVELS.items() if number == self.level)
+        words = [option[6:] for option, bit in _FLAGS.items() if self.flags & bit]
+        return f"LOG level {level}" + "".join(f" {word}" for word in words) + prefix
+
+    def act(self, context: Context) -> Verdict | Walk | None:
+        """The walk goes on."""
+        context.volatile = True
+        context.stack.log(log_line(context, self.prefix))
+        return None
+
+
+def log_line(context: Context, prefix: str) -> str:
+    """What the kernel logs about a packet."""
+    packet = context.packet
+    line = f"{prefix}IN={context.in_interface} OUT={context.out_interface} "
+    if context.physdev_in:
+        line += f"PHYSIN={context.physdev_in} "
+    line += f"{_network_part(packet)} {_transport_part(packet)}"
+    return line + (f" MARK={context.mark:#x}" if context.mark else "")
+
+
+def _network_part(packet: Packet) -> str:
+    source, destination = (address_text(packet.family, a) for a in (packet.src, packet.dst))
+    line = f"SRC={source} DST={destination} LEN={packet.length} "
+    if packet.family == 6:
+        return f"{line}TC={packet.tos} HOPLIMIT={packet.ttl} FLOWLBL=0"
+    fragment = " DF" if packet.df else ""
+    tos, precedence = packet.tos & 0x1E, packet.tos & 0xE0
+    return f"{line}TOS={tos:#04x} PREC={precedence:#04x} TTL={packet.ttl} ID=0{fragment}"
+
+
+def _transport_part(packet: Packet) -> str:
+    line = f"PROTO={_NAMES.get(packet.protocol, packet.protocol)}"
+    if packet.is_icmp:
+        return f"{line} TYPE={packet.icmp_type} CODE={packet.icmp_code}" + (
+            f" [{_network_part(packet.inner)} {_transport_part(packet.inner)} ]"
+            if packet.inner else f" ID={packet.icmp_id} SEQ={packet.icmp_seq}"
+        )
+    if packet.protocol in (TCP, UDP, 132):
+        line += f" SPT={packet.sport} DPT={packet.dport}"
+    if packet.protocol == UDP:
+        return f"{line} LEN={packet.length - (20 if packet.family == 4 else 40)}"
+    if packet.protocol == TCP:
+        flags = "".join(f" {flag.name}" for flag in _LOGGED if packet.flags & flag)
+        return f"{line} WINDOW={packet.window} RES=0x00{flags} URGP=0"
+    return line
