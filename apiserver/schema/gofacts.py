@@ -156,7 +156,7 @@ STRUCTS: Final = _table({
         Container.resources EphemeralContainer.resources PersistentVolumeClaimSpec.resources
         ContainerStatus.state,lastState Event.source,eventTime,firstTimestamp,lastTimestamp
         EventSeries.lastObservedTime ServiceStatus.loadBalancer NodeStatus.daemonEndpoints,nodeInfo
-        NodeDaemonEndpoints.kubeletEndpoint ServicePort.targetPort ResourceFieldSelector.divisor
+        NodeDaemonEndpoints.kubeletEndpoint ResourceFieldSelector.divisor
         ContainerStateRunning.startedAt ContainerStateTerminated.startedAt,finishedAt
         NamespaceCondition.lastTransitionTime NodeCondition.lastHeartbeatTime,lastTransitionTime
         PersistentVolumeClaimCondition.lastProbeTime,lastTransitionTime

@@ -96,10 +96,11 @@ def parse_duration(text: str) -> str:
         if not body or not re.fullmatch(f"({_TERM.pattern})+", body):
             raise DecodeError(f"time: invalid duration {go_quote(text)}")
         total = sum(round(float(number) * _UNITS[unit]) for number, unit in _TERM.findall(body))
-    return ("-" if text[:1] == "-" and total else "") + _duration_text(total)
+    return ("-" if text[:1] == "-" and total else "") + duration_text(total)
 
 
-def _duration_text(nanoseconds: int) -> str:
+def duration_text(nanoseconds: int) -> str:
+    """Go's text of a duration that is not negative."""
     if nanoseconds == 0:
         return "0s"
     for unit, size in (("ns", 1), ("µs", 1_000), ("ms", 1_000_000)):

@@ -44,25 +44,22 @@ _RETIRED: Final = {
 """Versions that are no longer served, but still in the server's scheme, so that they convert."""
 
 
-def parse_body(body: bytes, media_type: str, kind: str) -> JSON:
-    """The value of a body in JSON, YAML or protobuf; `kind` is what was expected, for the error.
-
-    Raises BadRequest.
-    """
+def parse_body(body: bytes, media_type: str, expected: GVK) -> JSON:
+    """The value of a body in JSON, YAML or protobuf. Raises BadRequest."""
     try:
         if media_type == PROTOBUF:
             from apiserver.protobuf.body import decode_protobuf
 
-            return decode_protobuf(body)
+            return decode_protobuf(body, expected)
         return parse_yaml(body) if "yaml" in media_type else parse_json(body)
     except ValueError as error:
         prefix = "couldn't get version/kind; json parse error: " if "json" in media_type else ""
-        raise _unrecognized(kind, f"{prefix}{error}", body) from None
+        raise _unrecognized(expected.kind, f"{prefix}{error}", body) from None
 
 
 def decode_body(schema: Schema, expected: GVK, body: bytes, media_type: str) -> Decoded:
     """Parse a body and decode it as `expected`. Raises BadRequest."""
-    value = parse_body(body, media_type, expected.kind)
+    value = parse_body(body, media_type, expected)
     return decode_value(schema, expected, value, body)
 
 

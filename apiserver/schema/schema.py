@@ -78,9 +78,10 @@ def decode(type_: Type, value: JSON) -> Decoded:
         decoded: Any = type_.zero() if value is None else type_.decode(value, state)
     except Mismatch as error:
         raise DecodeError(
-            f"json: cannot unmarshal {error.value} into Go value of type {error.go_type}") from None
+            f"json: cannot unmarshal {error.value} into Go value of type {error.go_type}",
+            error.conversion) from None
     if state.mismatch:
-        raise DecodeError(state.mismatch)
+        raise DecodeError(state.mismatch, state.conversion)
     return Decoded(decoded, tuple(state.problems))
 
 

@@ -1,0 +1,73 @@
+"""A patch body applied to an object. Models endpoints/handlers/patch.go (jsonPatcher and smpPatcher).
+
+Server-side apply is in `apply`, since it needs who owns what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import orjson
+
+from apiserver.machinery.errors import Invalid
+from apiserver.machinery.validation import invalid
+from apiserver.patch import json, merge, strategic
+from apiserver.patch.goformat import go_text
+from apiserver.schema.schema import Decoded, decode
+from apiserver.schema.state import DecodeError, duplicates_in
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+    from apiserver.schema.types import Type
+
+PatchKind = Literal["json", "merge", "strategic"]
+CONTENT_TYPES: Final[dict[str, PatchKind]] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A parsed patch, applied as often as the object under it changes."""
+
+    kind: PatchKind
+    content: Any
+
+    def apply(self, current: Object, type_: Type, *, strict: bool = False) -> Decoded:
+        """The patched object in canonical form, and its strict problems.
+
+        Raises Invalid, BadRequest and Unknown with Kubernetes' texts; with `strict`, problems are Invalid too.
+        """
+        patched = self._patched(current, type_)
+        try:
+            decoded = decode(type_, patched)
+        except DecodeError as error:
+            text = str(error) if self.kind != "strategic" else error.conversion or str(error)
+            raise self._invalid(patched, text) from None
+        problems = (*duplicates_in(self.content), *decoded.problems)
+        result = Decoded(decoded.object, problems)
+        if strict and problems:
+            raise self._invalid(patched, result.strict_error())
+        return result
+
+    def _patched(self, current: Object, type_: Type) -> Any:
+        if self.kind == "json":
+            return json.apply(current, self.content)
+        if self.kind == "merge":
+            return merge.apply(current, self.content)
+        return strategic.apply(current, self.content, type_)
+
+    def _invalid(self, patched: Any, why: str) -> Invalid:
+        shown = go_text(self.content) if self.kind == "strategic" else orjson.dumps(patched).decode()
+        error = invalid("patch", shown, why)
+        return Invalid(f' "" is invalid: {error}', details={"causes": [error.cause()]},
+                       errors=[error])
+
+
+def parse_patch(kind: PatchKind, body: bytes) -> Patch:
+    """Read a patch body. Raises BadRequest and RequestEntityTooLarge."""
+    reader: Any = {"json": json.parse, "merge": merge.parse, "strategic": strategic.parse}[kind]
+    return Patch(kind, reader(body))

@@ -1,0 +1,1 @@
+"""Request bodies in application/vnd.kubernetes.protobuf, decoded by table into JSON values."""
