@@ -38,12 +38,13 @@ class Scale:
     """A path, or one of the kind's own: the strategy's `scale_selector(obj)` wins where defined."""
 
 
-ALL_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+ALL_VERBS: Final = (
+    "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One served collection: names, scope, subresources, columns, and the strategy that is special."""
+    """One served collection: names, scope, subresources, columns, and what is special."""
 
     group: str
     version: str
@@ -60,7 +61,9 @@ class Resource:
     """Has the subresource `status` (and so spec and status are written apart)."""
     scale: Scale | None = None
     subresources: tuple[str, ...] = field(default=())
-    """Further ones by name ("binding", "eviction", "log"), implemented in apiserver/subresources/."""
+    """Further ones by name ("binding", "log"), implemented in apiserver/subresources/."""
+    custom: bool = False
+    """Declared by a CRD rather than built in."""
     definition: str = ""
     """The OpenAPI definition, e.g. io.k8s.api.core.v1.Pod; '' derives it from group and kind."""
 

@@ -71,8 +71,24 @@ class Strategy:
 
     def graceful_delete(self, ctx: RequestContext, obj: Object,
                         grace_period: int | None) -> int | None:
-        """Seconds of grace before the object goes; None or 0: at once. Only Pods have any."""
+        """Seconds of grace before the object goes; None where the kind knows none (only Pods do).
+
+        0 is marked and removed at once. `grace_period` is what the client asks, None if nothing.
+        """
         return None
+
+    shows_grace: ClassVar[bool] = True
+    """An object that waits for its end has deletionGracePeriodSeconds (Namespaces have not)."""
+
+    def may_go(self, obj: Object) -> bool:
+        """Whether a terminating object without metadata.finalizers may be removed."""
+        return True
+
+    def mark_deleting(self, obj: Object) -> None:
+        """Set more on an object that just got its deletionTimestamp (a Namespace's phase).
+
+        Only its top level and metadata are private: replace other containers, never change them.
+        """
 
     def scale_selector(self, obj: Object) -> str:
         """The selector that `scale` shows, as text; '' when there is none."""

@@ -5,16 +5,20 @@ Raised by the registry, admission and both clients; one place turns them into `m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apiserver.machinery.types import Object
     from apiserver.machinery.validation import FieldError
 
 
 class ApiError(Exception):
-    """A failed request. `message`, `details` and the class's `code` and `reason` make the Status."""
+    """A failed request: `message`, `details` and the class's `code`, `reason` make the Status."""
+
+    continue_token = ""
+    """Expired: where to go on, inconsistently (the Status's metadata.continue)."""
 
     code: ClassVar[int] = 500
     reason: ClassVar[str] = "InternalError"
@@ -29,7 +33,7 @@ class ApiError(Exception):
         status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": {"continue": self.continue_token} if self.continue_token else {},
             "status": "Failure",
             "message": self.message,
         }
@@ -63,6 +67,20 @@ class Forbidden(ApiError):
 
     code = 403
     reason = "Forbidden"
+
+    @classmethod
+    def object(cls, group: str, resource: str, name: str, why: str, *,
+               causes: Sequence[Object] = ()) -> Forbidden:
+        """`pods "web" is forbidden: WHY`; without a name `pods is forbidden: WHY`."""
+        details = _details(group, resource, name)
+        if causes:
+            details["causes"] = list(causes)
+        subject = _qualified(group, resource)
+        if name:
+            subject = f"{subject} {_quote(name)}"
+        else:
+            del details["name"]
+        return cls(f"{subject} is forbidden: {why}", details=details)
 
 
 class NotFound(ApiError):
@@ -185,6 +203,13 @@ class InternalError(ApiError):
 
     code = 500
     reason = "InternalError"
+
+
+class Unknown(ApiError):
+    """500 without a reason: how upstream answers with an error that is no Status."""
+
+    code = 500
+    reason = ""
 
 
 class ServiceUnavailable(ApiError):

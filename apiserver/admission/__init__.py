@@ -1,0 +1,1 @@
+"""What may be done to objects, and what is done to them before they are stored."""

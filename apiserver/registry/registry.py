@@ -1,0 +1,120 @@
+"""The registry: every verb on every kind, over one store. Knows no kind; kinds bring a Strategy.
+
+The verbs are one file each beside this one; this class holds what they share. Objects that go in
+are taken over (pass private copies, as `decode` gives); objects that come out are shared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apiserver.machinery.errors import BadRequest, NotFound
+from apiserver.registry import creating, deleting, listing, patching, scaling, updating, watching
+from apiserver.registry.catalog import Catalog
+from apiserver.registry.versions import check_not_future, parse_revision
+from apiserver.schema.schema import Decoded
+from apiserver.schema.state import DecodeError
+from apiserver.storage.keys import object_key
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping, Sequence
+
+    from apiserver.admission.chain import AdmissionChain
+    from apiserver.allocation import Allocator
+    from apiserver.context import RequestContext
+    from apiserver.machinery.clock import Clock
+    from apiserver.machinery.gvk import GVR
+    from apiserver.machinery.types import JSON, Object
+    from apiserver.registry.deleting import Deleted
+    from apiserver.registry.listing import Listing
+    from apiserver.registry.options import DeleteOptions, ListOptions, Patch, WatchOptions
+    from apiserver.registry.watching import RegistryWatch
+    from apiserver.resource import Resource
+    from apiserver.schema.schema import Schema
+    from apiserver.storage.store import Store, Version
+
+
+class Registry:
+    """All verbs, given a store, the kinds and what they need."""
+
+    def __init__(self, *, store: Store, resources: Sequence[Resource], schema: Schema,
+                 clock: Clock, chance: random.Random, admission: AdmissionChain,
+                 allocators: Mapping[GVR, Allocator] | None = None) -> None:
+        self.store = store
+        self.catalog = Catalog(resources)
+        self.schema = schema
+        self.clock = clock
+        self.chance = chance
+        self.admission = admission
+        self.allocators = dict(allocators or {})
+
+    # --- bodies ----------------------------------------------------------------------------------
+
+    def decode(self, resource: Resource, body: JSON) -> Decoded:
+        """A private, canonical, defaulted object from a parsed body. Raises DecodeError."""
+        decoded = self.catalog.decode(self.schema, resource, body)
+        obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version}
+        obj.update(decoded.object)
+        resource.strategy.default(obj)
+        return Decoded(obj, decoded.problems)
+
+    def decode_trusted(self, resource: Resource, body: Object) -> Object:
+        """The same for a caller in the process, who is told of a mistake. Raises BadRequest."""
+        try:
+            return self.decode(resource, body).object
+        except DecodeError as error:
+            raise BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled'
+                             f" as a {resource.kind}: {error}") from None
+
+    # --- verbs -----------------------------------------------------------------------------------
+
+    async def get(self, ctx: RequestContext, resource_version: str = "") -> Version:
+        """The object that `ctx` names. Raises NotFound."""
+        if resource_version not in ("", "0"):
+            check_not_future(self.store, parse_revision(resource_version))
+        version = await self.store.get(object_key(ctx.resource, ctx.namespace, ctx.name))
+        if version is None:
+            raise NotFound.object(ctx.resource.group, ctx.resource.plural, ctx.name)
+        return version
+
+    async def list(self, ctx: RequestContext, options: ListOptions) -> Listing:
+        """A page of a collection. Raises BadRequest, Expired."""
+        return await listing.list_page(self, ctx, options)
+
+    async def watch(self, ctx: RequestContext, options: WatchOptions) -> RegistryWatch:
+        """Changes of a collection. Raises BadRequest, Expired."""
+        return await watching.open_watch(self, ctx, options)
+
+    async def create(self, ctx: RequestContext, obj: Object) -> Version:
+        """Store a new object. Raises Invalid, AlreadyExists and what admission raises."""
+        return await creating.create(self, ctx, obj)
+
+    async def update(self, ctx: RequestContext, obj: Object) -> tuple[Version, bool]:
+        """Replace the object; whether it was created. Raises Conflict, Invalid, NotFound."""
+        return await updating.replace(self, ctx, obj)
+
+    async def modify(self, ctx: RequestContext, change: Callable[[Object], Object]) -> Version:
+        """Let `change` make the new object from the stored one, again if somebody was faster."""
+        return await updating.modify(self, ctx, change)
+
+    async def patch(self, ctx: RequestContext, patch: Patch) -> tuple[Version, bool]:
+        """Change parts of the object; whether it was created (apply)."""
+        return await patching.patch(self, ctx, patch)
+
+    async def delete(self, ctx: RequestContext, options: DeleteOptions) -> Deleted:
+        """Delete the object, or begin to. Raises NotFound, Conflict."""
+        return await deleting.delete(self, ctx, options)
+
+    async def delete_collection(self, ctx: RequestContext, select: ListOptions,
+                                options: DeleteOptions) -> Listing:
+        """Delete all that match; what was listed."""
+        return await deleting.delete_collection(self, ctx, select, options)
+
+    async def get_scale(self, ctx: RequestContext) -> Object:
+        """The autoscaling/v1 Scale of the object."""
+        return scaling.scale_of(ctx.resource, (await self.get(ctx)).object)
+
+    async def update_scale(self, ctx: RequestContext, scale: Object) -> Object:
+        """Set the replicas from a Scale."""
+        return await scaling.update_scale(self, ctx, scale)

@@ -1,0 +1,27 @@
+"""What a subresource is to the verbs: which of them it has, and what body it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apiserver.context import RequestContext
+    from apiserver.machinery.gvk import GVK
+    from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
+
+Verb = Callable[["Registry", "RequestContext", "Object"], Awaitable["Object"]]
+"""Acts on the object that the context names, with a body; gives the answer's body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subresource:
+    """One subresource."""
+
+    name: str
+    kind: GVK | None
+    """The type of its bodies; None: the type of its parent."""
+    create: Verb | None = None
+    update: Verb | None = None
