@@ -190,6 +190,23 @@ def in_order(value: Any, names: Sequence[str]) -> dict[str, Any]:
     return {name: value[name] for name in names if value.get(name) is not None}
 
 
+def internal_struct(value: Any, *fields: str | tuple[str, Any]) -> Any:
+    """A struct of Kubernetes' internal types as messages show it: every field, by its Go name.
+
+    A field is its Go name when its zero value is null, else (Go name, zero value). The JSON name
+    is the Go name with a small first letter, or stands behind a colon: `SELinuxOptions:seLinux`.
+    """
+    if value is None:
+        return None
+    shown = {}
+    for field in fields:
+        name, zero = (field, None) if isinstance(field, str) else field
+        go, _, own = name.partition(":")
+        given = value.get(own or go[0].lower() + go[1:])
+        shown[go] = zero if given is None else given
+    return shown
+
+
 SELECTOR_FIELDS: Final = ("matchLabels", "matchExpressions")
 
 

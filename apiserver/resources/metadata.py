@@ -112,7 +112,7 @@ def _namespace_errors(namespace: str, namespaced: bool) -> list[FieldError]:
 def _update_errors(meta: Object, before: Object) -> list[FieldError]:
     errors: list[FieldError] = []
     if before.get("deletionTimestamp"):
-        errors += _new_finalizer_errors(meta.get("finalizers") or (), before.get("finalizers") or ())
+        errors += _new_finalizer_errors(meta, before)
     if (meta.get("generation") or 0) < (before.get("generation") or 0):
         errors.append(invalid("metadata.generation", meta.get("generation") or 0,
                               "must not be decremented"))
@@ -124,13 +124,13 @@ def _update_errors(meta: Object, before: Object) -> list[FieldError]:
             + _managed_fields_errors(meta.get("managedFields") or ()))
 
 
-def _new_finalizer_errors(new: Sequence[str], old: Sequence[str]) -> list[FieldError]:
-    extra = sorted(set(new) - set(old))
+def _new_finalizer_errors(meta: Object, before: Object) -> list[FieldError]:
+    extra = sorted(set(meta.get("finalizers") or ()) - set(before.get("finalizers") or ()))
     if not extra:
         return []
     shown = f"[]string{{{', '.join(map(go_quote, extra))}}}"
-    return [forbidden("metadata.finalizers", "no new finalizers can be added if the object is being "
-                      f"deleted, found new finalizers {shown}")]
+    return [forbidden("metadata.finalizers", "no new finalizers can be added if the object is "
+                      f"being deleted, found new finalizers {shown}")]
 
 
 def validate_labels(labels: Mapping[str, str] | None, path: Path) -> list[FieldError]:

@@ -7,6 +7,7 @@ Defaults are set in place, on the caller's private copy.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.quantity import NANO, Quantity, parse_quantity
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 _FILE_MODE: Final = 0o644
 _MILLI: Final = NANO // 1000
+_PART: Final = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REFERENCE: Final = re.compile(
+    rf"(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?{_PART}(?:/{_PART})*"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[A-Za-z][A-Za-z0-9+._-]*:[0-9a-fA-F]{32,}))?")
+"""An image reference (distribution/reference)."""
 _VOLUME_DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "secret": {"defaultMode": _FILE_MODE},
     "configMap": {"defaultMode": _FILE_MODE},
@@ -181,18 +187,19 @@ def _default_http_get(action: Object | None) -> None:
 
 
 def pull_policy(image: str) -> str:
-    """Always for `:latest` and images without a tag, else IfNotPresent."""
-    if "@" in image:
+    """Always for `:latest` and images without tag and digest, else IfNotPresent."""
+    match = _REFERENCE.fullmatch(image)
+    if match is None:
         return "IfNotPresent"
-    tag = image.rsplit("/", 1)[-1].partition(":")[2]
-    return "Always" if tag in ("", "latest") else "IfNotPresent"
+    tag = match["tag"] or ("" if match["digest"] else "latest")
+    return "Always" if tag == "latest" else "IfNotPresent"
 
 
 def round_resources(resources: Object | None) -> None:
     """Round what is finer than a thousandth up (SetDefaults_ResourceList)."""
     for name in ("limits", "requests"):
-        amounts = (resources or {}).get(name)
-        for key, text in (amounts or {}).items():
+        amounts: dict[str, str] = (resources or {}).get(name) or {}
+        for key, text in amounts.items():
             if text.endswith(("n", "u")) or "." in text or "e-" in text:
                 amounts[key] = _to_milli(text)
 
