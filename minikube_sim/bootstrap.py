@@ -1,0 +1,58 @@
+"""Creates what a fresh cluster holds before its user comes. Models pkg/controlplane's bootstrap
+controllers and minikube's addons. What is there already stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from apiserver.machinery.errors import NotFound
+from apiserver.machinery.gvk import (
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    ENDPOINTS,
+    ENDPOINTSLICES,
+    GVR,
+    NAMESPACES,
+    PODS,
+    SERVICEACCOUNTS,
+    SERVICES,
+)
+from minikube_sim.addons import documents
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+    from controllers.client import Client
+    from minikube_sim.config import ClusterOptions
+
+_RESOURCES: Final[dict[str, GVR]] = {
+    "Namespace": NAMESPACES, "Service": SERVICES, "Endpoints": ENDPOINTS,
+    "EndpointSlice": ENDPOINTSLICES, "ServiceAccount": SERVICEACCOUNTS, "ConfigMap": CONFIGMAPS,
+    "Deployment": DEPLOYMENTS, "Pod": PODS,
+}
+
+
+async def bootstrap(client: Client, options: ClusterOptions) -> None:
+    """Create every object of the addons that does not exist. Raises ApiError."""
+    words = {"$(NODE_IP)": options.node_ip, "$(SERVICE_IP_1)": options.service_ip(1),
+             "$(SERVICE_IP_10)": options.service_ip(10)}
+    for document in documents():
+        await _ensure(client, _fill(document, words))
+
+
+async def _ensure(client: Client, obj: Object) -> None:
+    resource, meta = _RESOURCES[obj["kind"]], obj["metadata"]
+    namespace = meta.get("namespace")
+    try:
+        await client.get(resource, meta["name"], namespace)
+    except NotFound:
+        await client.create(resource, obj, namespace)
+
+
+def _fill(value: Any, words: dict[str, str]) -> Any:
+    """A copy with the variables replaced."""
+    if isinstance(value, dict):
+        return {key: _fill(item, words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, words) for item in value]
+    return words.get(value, value) if isinstance(value, str) else value
