@@ -14,7 +14,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from enum import IntEnum, IntFlag
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from netsim.trace import Trace
 
 
 class Protocol(IntEnum):
@@ -91,6 +94,7 @@ class Packet:
         "sport",
         "src",
         "tos",
+        "trace",
         "ttl",
         "window",
         "wscale",
@@ -114,6 +118,8 @@ class Packet:
         self.tos = 0
         self.df = True
         self.payload: object = None
+        self.trace: Trace | None = None
+        """Recorder of the packet's way; answers to the packet inherit it."""
         self.inner: Packet | None = None
         self.icmp_type = 0
         self.icmp_code = 0
@@ -199,6 +205,7 @@ def icmp_error(source: int, about: Packet, icmp_type: int, code: int) -> Packet:
     packet.icmp_type = icmp_type
     packet.icmp_code = code
     packet.inner = about.copy()
+    packet.trace = about.trace
     packet.tos = 0xC0 if family == 4 else 0
     packet.length = min(576 if family == 4 else 1280, packet.header_length + about.length)
     packet.df = False

@@ -7,7 +7,10 @@ answers pass adds steps. Without one nothing is recorded and nothing is paid.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from netsim.packet import Packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,10 @@ class Trace:
     node: str = ""
     hook: str = ""
     packet: str = ""
+
+    def at(self, time: float, node: str, hook: str, packet: Packet) -> None:
+        """The packet has come to a hook of a node."""
+        self.time, self.node, self.hook, self.packet = time, node, hook, str(packet)
 
     def add(self, kind: str, text: str, *, verdict: str = "") -> None:
         """A step that is not a rule's."""

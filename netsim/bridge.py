@@ -1,0 +1,134 @@
+"""A bridge with the host on it (docker0), and br_netfilter. Models net/bridge/br_netfilter_hooks.c.
+
+With bridge-nf-call-iptables, bridged IP packets pass PREROUTING, FORWARD and POSTROUTING as if they
+were routed: in and out interface are the bridge, the ports are the physical devices. DNAT to a host
+on the same bridge is bridged on, without the TTL going down; a port gets its own packet back only
+in hairpin mode.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netsim.link import Segment
+
+if TYPE_CHECKING:
+    from netsim.link import Interface, Wire
+    from netsim.namespace import Namespace
+    from netsim.netfilter.context import Context
+    from netsim.packet import Packet
+
+
+class BridgePort:
+    """A port with a veth whose other end is a Pod's interface."""
+
+    __slots__ = ("bridge", "hairpin", "name", "peer")
+
+    def __init__(self, bridge: Bridge, name: str, peer: Interface, *, hairpin: bool) -> None:
+        self.bridge = bridge
+        self.name = name
+        self.peer = peer
+        self.hairpin = hairpin
+
+    def owns(self, family: int, address: int) -> bool:
+        """See Station."""
+        return self.peer.owns(family, address)
+
+    def receive(self, packet: Packet, next_hop: int) -> None:
+        """See Station: out of the port, to the Pod."""
+        self.bridge.wire.pending.append((self.peer.receive, packet, next_hop))
+
+    def transmit(self, packet: Packet, next_hop: int) -> bool:
+        """See Link: from the Pod into the bridge. False: nobody has that address."""
+        bridge = self.bridge
+        if not bridge.up or bridge.resolve(packet.family, next_hop) is None:
+            return False
+        bridge.wire.pending.append((self._enter, packet, next_hop))
+        return True
+
+    def _enter(self, packet: Packet, next_hop: int) -> None:
+        self.bridge.enter(self, packet, next_hop)
+
+    def changed(self) -> None:
+        """See Link."""
+        self.bridge.forget()
+
+    def unplug(self) -> None:
+        """See Link."""
+        self.bridge.remove_port(self)
+
+
+class Bridge(Segment):
+    """A bridge device of a namespace; `interface` is the host's own place on it."""
+
+    def __init__(self, wire: Wire, owner: Namespace, interface: Interface) -> None:
+        super().__init__(wire)
+        self.owner = owner
+        self.interface = interface
+        self.ports: dict[str, BridgePort] = {}
+        self.stations.append(interface)
+        interface.link = self
+
+    @property
+    def up(self) -> bool:
+        """The bridge device is up."""
+        return self.interface.up
+
+    def add_port(self, name: str, peer: Interface, *, hairpin: bool = True) -> BridgePort:
+        """Plug a Pod's interface in. Raises ValueError if the name is taken."""
+        if name in self.ports:
+            raise ValueError(f"bridge port {name} exists")
+        port = BridgePort(self, name, peer, hairpin=hairpin)
+        self.ports[name] = port
+        self.stations.append(port)
+        peer.link = port
+        self.forget()
+        return port
+
+    def remove_port(self, port: BridgePort) -> None:
+        """Unplug a port."""
+        del self.ports[port.name]
+        self.stations.remove(port)
+        port.peer.link = None
+        self.forget()
+
+    # ------------------------------------------------------------ Link of the host's interface
+
+    def transmit(self, packet: Packet, next_hop: int) -> bool:
+        """See Link: from the host to a port; the rules have been asked already."""
+        station = self.resolve(packet.family, next_hop)
+        if station is None or station is self.interface:
+            return False
+        station.receive(packet, next_hop)
+        return True
+
+    def changed(self) -> None:
+        """See Link."""
+        self.forget()
+
+    def unplug(self) -> None:
+        """See Link."""
+        self.interface.link = None
+
+    # ------------------------------------------------------------ frames from ports
+
+    def enter(self, port: BridgePort, packet: Packet, next_hop: int) -> None:
+        """A frame from a port, to who has the address `next_hop`."""
+        station = self.resolve(packet.family, next_hop)
+        if not self.owner.bridge_netfilter(packet.family):
+            if station is self.interface:
+                self.interface.receive(packet, next_hop)
+            elif station is not None and (station is not port or port.hairpin):
+                station.receive(packet, next_hop)
+            return
+        self.owner.receive_bridged(self, port, packet, next_hop)
+
+    def forward(self, context: Context, port: BridgePort, next_hop: int) -> None:
+        """Bridge a frame on, through FORWARD and POSTROUTING."""
+        station = self.resolve(context.packet.family, next_hop)
+        if not isinstance(station, BridgePort) or (station is port and not port.hairpin):
+            return
+        context.out_interface = self.interface.name
+        context.physdev_out = station.name
+        if self.owner.pass_bridged(context):
+            station.receive(context.packet, next_hop)

@@ -1,0 +1,188 @@
+"""Interfaces, segments and bridges: the wires between namespaces. Models veth and net/bridge.
+
+Frames have no MAC addresses; a frame is for whoever on the segment has the next hop's address,
+as ARP would find out. Nothing is delivered by recursion: a transmission is put on the `Wire`, and
+whoever drives the simulation calls `Wire.run`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netsim.namespace import Namespace
+    from netsim.packet import Packet
+
+
+class Wire:
+    """What is under way: calls that deliver packets, in order."""
+
+    __slots__ = ("pending", "running")
+
+    def __init__(self) -> None:
+        self.pending: deque[tuple[Callable[[Any, Any], object], Any, Any]] = deque()
+        self.running = False
+
+    def run(self) -> None:
+        """Deliver until nothing is under way; a no-op if that is going on already."""
+        if self.running:
+            return
+        self.running = True
+        pending = self.pending
+        try:
+            while pending:
+                call, first, second = pending.popleft()
+                call(first, second)
+        finally:
+            self.running = False
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """An address with its prefix length."""
+
+    family: int
+    address: int
+    length: int
+
+
+class Link(Protocol):
+    """What an interface is plugged into."""
+
+    def transmit(self, packet: Packet, next_hop: int) -> bool:
+        """Send a packet to who has the address `next_hop`. False: nobody has it."""
+
+    def changed(self) -> None:
+        """Addresses of the interface's namespace changed."""
+
+    def unplug(self) -> None:
+        """The interface goes away."""
+
+
+class Interface:
+    """A network interface of a namespace."""
+
+    __slots__ = ("addresses", "link", "mtu", "name", "namespace", "route_localnet", "up")
+
+    def __init__(self, namespace: Namespace, name: str, mtu: int = 1500) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.mtu = mtu
+        self.up = True
+        self.addresses: list[InterfaceAddress] = []
+        self.link: Link | None = None
+        self.route_localnet = False
+        """net.ipv4.conf.NAME.route_localnet."""
+
+    def address(self, family: int, toward: int | None = None) -> int | None:
+        """The primary address; the first one whose subnet holds `toward`, if there is one."""
+        first = None
+        for entry in self.addresses:
+            if entry.family != family:
+                continue
+            if first is None:
+                first = entry.address
+            shift = (32 if family == 4 else 128) - entry.length
+            if toward is None or entry.address >> shift == toward >> shift:
+                return entry.address
+        return first
+
+    def transmit(self, packet: Packet, next_hop: int) -> bool:
+        """Send a packet. False: nobody has the address `next_hop` (ARP gets no answer)."""
+        link = self.link
+        return link is not None and self.up and link.transmit(packet, next_hop)
+
+    def receive(self, packet: Packet, _next_hop: int) -> None:
+        """A packet came in by this interface."""
+        if self.up:
+            self.namespace.receive(packet, self)
+
+    def owns(self, family: int, address: int) -> bool:
+        """Whether the host behind the interface answers ARP for that address."""
+        return self.up and self.namespace.answers_arp(family, address)
+
+    def __repr__(self) -> str:
+        return f"<Interface {self.namespace.name}/{self.name}>"
+
+
+class Station(Protocol):
+    """Something on a segment that can take packets."""
+
+    def owns(self, family: int, address: int) -> bool:
+        """Whether it answers ARP for that address."""
+
+    def receive(self, packet: Packet, next_hop: int) -> None:
+        """Take a packet."""
+
+
+class Segment:
+    """A switch without rules: the LAN of the nodes."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.stations: list[Station] = []
+        self._owners: dict[tuple[int, int], Station | None] = {}
+
+    def plug(self, interface: Interface) -> None:
+        """Plug an interface in."""
+        self.stations.append(interface)
+        interface.link = Plug(self, interface)
+        self.forget()
+
+    def resolve(self, family: int, address: int) -> Station | None:
+        """Who has that address."""
+        key = (family, address)
+        if key not in self._owners:
+            owner = next((s for s in self.stations if s.owns(family, address)), None)
+            self._owners[key] = owner
+        return self._owners[key]
+
+    def forget(self) -> None:
+        """Addresses changed somewhere: ask again."""
+        self._owners.clear()
+
+
+class Plug:
+    """An interface's end in a segment."""
+
+    __slots__ = ("interface", "segment")
+
+    def __init__(self, segment: Segment, interface: Interface) -> None:
+        self.segment = segment
+        self.interface = interface
+
+    def transmit(self, packet: Packet, next_hop: int) -> bool:
+        """See Link."""
+        station = self.segment.resolve(packet.family, next_hop)
+        if station is None or station is self.interface:
+            return False
+        self.segment.wire.pending.append((station.receive, packet, next_hop))
+        return True
+
+    def changed(self) -> None:
+        """See Link."""
+        self.segment.forget()
+
+    def unplug(self) -> None:
+        """See Link."""
+        self.segment.stations.remove(self.interface)
+        self.interface.link = None
+        self.segment.forget()
+
+
+class Silence:
+    """A station that has addresses and answers nothing: the default gateway of the lab."""
+
+    def __init__(self, *addresses: tuple[int, int]) -> None:
+        self.addresses = frozenset(addresses)
+
+    def owns(self, family: int, address: int) -> bool:
+        """See Station."""
+        return (family, address) in self.addresses
+
+    def receive(self, packet: Packet, next_hop: int) -> None:
+        """See Station: the packet is lost."""
