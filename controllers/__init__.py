@@ -1,1 +1,59 @@
-"""Kubernetes' control loops: `CONTROLLERS` lists them, `Manager` runs them."""
+"""Kubernetes' control loops: `CONTROLLERS` lists them, `manager.Manager` runs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from controllers.deployment import DeploymentController
+from controllers.endpoints import EndpointsController
+from controllers.endpointslice import EndpointSliceController, EndpointSliceMirroringController
+from controllers.garbagecollector import GarbageCollector
+from controllers.namespace import NamespaceController
+from controllers.nodeipam import NodeIPAMController
+from controllers.podgc import PodGarbageCollector
+from controllers.replicaset import ReplicaSetController
+from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from controllers.controller import Controller, ControllerContext
+
+_TABLE: Final = (
+    DeploymentController,
+    EndpointsController,
+    EndpointSliceController,
+    EndpointSliceMirroringController,
+    GarbageCollector,
+    NamespaceController,
+    NodeIPAMController,
+    PodGarbageCollector,
+    ReplicaSetController,
+    RootCAPublisher,
+    ServiceAccountController,
+)
+
+CONTROLLERS: Final[Mapping[str, Callable[[ControllerContext], Controller]]] = {
+    one.name: one for one in _TABLE}
+"""By canonical name, as kube-controller-manager v1.36 has it, what makes the controller."""
+
+OFF_BY_DEFAULT: Final[frozenset[str]] = frozenset()
+"""Those that `*` does not start."""
+
+ALIASES: Final[Mapping[str, str]] = {
+    "deployment": "deployment-controller",
+    "endpoint": "endpoints-controller",
+    "endpoints": "endpoints-controller",
+    "endpointslice": "endpointslice-controller",
+    "endpointslicemirroring": "endpointslice-mirroring-controller",
+    "garbagecollector": "garbage-collector-controller",
+    "namespace": "namespace-controller",
+    "nodeipam": "node-ipam-controller",
+    "podgc": "pod-garbage-collector-controller",
+    "replicaset": "replicaset-controller",
+    "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
+    "serviceaccount": "serviceaccount-controller",
+}
+"""The names of older versions, which `--controllers` accepts too."""
+
+__all__ = ["ALIASES", "CONTROLLERS", "OFF_BY_DEFAULT"]

@@ -65,6 +65,8 @@ class Options:
     node_monitor_period: float = 5.0
     node_monitor_grace_period: float = 50.0
     max_endpoints_per_slice: int = 100
+    namespace_deletion_grace: float = 5.0
+    """Seconds before a terminating namespace is emptied (namespaceDeletionGracePeriod)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
