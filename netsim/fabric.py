@@ -189,5 +189,5 @@ def _route_pods(node: Node, other: Node) -> None:
     by_family = {parse_address(a)[0]: a for a in reversed(other.addresses)}
     for cidr in other.pod_cidrs:
         gateway = by_family.get(_family(cidr))
-        if gateway is not None:
+        if gateway is not None and node.routes[_family(cidr)].lookup(parse_address(gateway)[1]):
             node.add_route(cidr, via=gateway)
