@@ -137,7 +137,10 @@ class LocalClient:
         """Change parts of an object. Raises Conflict, Invalid, NotFound."""
         ctx = self._context(resource, "patch", namespace, name, subresource, dry_run=dry_run)
         ctx.field_manager = field_manager or self._field_manager
-        version, _ = await self._registry.patch(ctx, Patch(type=type, body=patch, force=force))
+        document = Patch(type=type, body=patch, force=force)
+        if subresource == "scale":
+            return await self._registry.patch_scale(ctx, document)
+        version, _ = await self._registry.patch(ctx, document)
         return version.object
 
     async def delete(self, resource: GVR, name: str, namespace: str | None = None, *,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 ALL_OPERATIONS: tuple[Operation, ...] = ("CREATE", "UPDATE", "DELETE", "CONNECT")
@@ -26,6 +27,9 @@ class AdmissionStep:
 
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
     """Which operations it wants to see."""
+
+    def connect(self, registry: Registry) -> None:
+        """Called once, before the first request, with what the step may read."""
 
     async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
         """Change `obj` in place, or refuse. Raises ApiError."""
@@ -38,10 +42,16 @@ class AdmissionChain:
     """All steps, in order."""
 
     def __init__(self, steps: Sequence[AdmissionStep] = ()) -> None:
+        self._steps = tuple(steps)
         self._admit = {operation: _overriding(steps, operation, "admit")
                        for operation in ALL_OPERATIONS}
         self._validate = {operation: _overriding(steps, operation, "validate")
                           for operation in ALL_OPERATIONS}
+
+    def connect(self, registry: Registry) -> None:
+        """Give every step the registry that it serves."""
+        for step in self._steps:
+            step.connect(registry)
 
     async def admit(self, operation: Operation, ctx: RequestContext, obj: Object | None,
                     old: Object | None) -> None:

@@ -9,10 +9,10 @@ from apiserver.machinery import meta
 from apiserver.machinery.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
 
 IMMORTAL: Final = frozenset({"default", "kube-system", "kube-public"})
 _REVIEWS: Final = frozenset({"authorization.k8s.io", "authentication.k8s.io"})
@@ -23,8 +23,11 @@ class NamespaceLifecycle(AdmissionStep):
 
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE", "DELETE")
 
-    def __init__(self, namespace: Callable[[str], Awaitable[Object | None]]) -> None:
-        self._namespace = namespace
+    _registry: Registry
+
+    def connect(self, registry: Registry) -> None:
+        """Namespaces are read from the registry's store."""
+        self._registry = registry
 
     async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
         """Raises NotFound or Forbidden."""
@@ -35,10 +38,10 @@ class NamespaceLifecycle(AdmissionStep):
             return
         if about_namespaces or not ctx.namespace or ctx.resource.group in _REVIEWS:
             return
-        namespace = await self._namespace(ctx.namespace)
+        namespace = await self._registry.store.get(f"/registry/namespaces/{ctx.namespace}")
         if namespace is None:
             raise NotFound.object("", "namespaces", ctx.namespace)
-        if old is None and _terminating(namespace):
+        if old is None and _terminating(namespace.object):
             raise _no_new_content(ctx, meta.name(obj))
 
 

@@ -8,13 +8,10 @@ from apiserver.machinery.errors import NotFound
 from apiserver.machinery.gvk import GVR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from apiserver.machinery.types import JSON
     from apiserver.resource import Resource
-    from apiserver.schema.schema import Decoded, Schema
-
-    Decode = Callable[[JSON], Decoded]
+    from apiserver.schema.types import Type
 
 
 class Catalog:
@@ -22,7 +19,7 @@ class Catalog:
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self._by_name = {resource.gvr: resource for resource in resources}
-        self._decoders: dict[GVR, Decode] = {}
+        self._types: dict[GVR, Type] = {}
         self.generation = 0
         """Rises with every change, so that what is derived (discovery, OpenAPI) can be cached."""
 
@@ -40,19 +37,23 @@ class Catalog:
             raise NotFound("the server could not find the requested resource", details={})
         return resource
 
-    def add(self, resource: Resource, decode: Decode) -> None:
-        """Serve a further kind (a CRD's), whose bodies `decode` reads."""
+    def add(self, resource: Resource, type_: Type) -> None:
+        """Serve a further kind (a CRD's), whose objects are of a type of their own."""
         self._by_name[resource.gvr] = resource
-        self._decoders[resource.gvr] = decode
+        self._types[resource.gvr] = type_
         self.generation += 1
 
     def remove(self, gvr: GVR) -> None:
         """Stop serving a kind."""
         self._by_name.pop(gvr, None)
-        self._decoders.pop(gvr, None)
+        self._types.pop(gvr, None)
         self.generation += 1
 
-    def decode(self, schema: Schema, resource: Resource, body: JSON) -> Decoded:
-        """Decode a body as the resource's kind. Raises DecodeError."""
-        own = self._decoders.get(resource.gvr) if self._decoders else None
-        return own(body) if own is not None else schema.decode(resource.gvk, body)
+    def custom_type(self, resource: Resource) -> Type | None:
+        """The type that came with `add`; None for built-in kinds."""
+        return self._types.get(resource.gvr) if self._types else None
+
+    def has_group(self, group: str) -> bool:
+        """Whether a built-in kind has this group: unknown paths below it answer with a Status."""
+        return any(name.group == group and not resource.custom
+                   for name, resource in self._by_name.items())

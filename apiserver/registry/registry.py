@@ -12,7 +12,7 @@ from apiserver.machinery.errors import BadRequest, NotFound
 from apiserver.registry import creating, deleting, listing, patching, scaling, updating, watching
 from apiserver.registry.catalog import Catalog
 from apiserver.registry.versions import check_not_future, parse_revision
-from apiserver.schema.schema import Decoded
+from apiserver.schema.schema import Decoded, decode
 from apiserver.schema.state import DecodeError
 from apiserver.storage.keys import object_key
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from apiserver.registry.watching import RegistryWatch
     from apiserver.resource import Resource
     from apiserver.schema.schema import Schema
+    from apiserver.schema.types import Type
     from apiserver.storage.store import Store, Version
 
 
@@ -48,16 +49,26 @@ class Registry:
         self.chance = chance
         self.admission = admission
         self.allocators = dict(allocators or {})
+        admission.connect(self)
 
     # --- bodies ----------------------------------------------------------------------------------
 
     def decode(self, resource: Resource, body: JSON) -> Decoded:
         """A private, canonical, defaulted object from a parsed body. Raises DecodeError."""
-        decoded = self.catalog.decode(self.schema, resource, body)
+        decoded = decode(self.type_of(resource), body)
+        return Decoded(self.complete(resource, decoded.object), decoded.problems)
+
+    def complete(self, resource: Resource, decoded: Object) -> Object:
+        """A decoded object with its type in front and its defaults filled in."""
         obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version}
-        obj.update(decoded.object)
+        obj.update(decoded)
+        obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
         resource.strategy.default(obj)
-        return Decoded(obj, decoded.problems)
+        return obj
+
+    def type_of(self, resource: Resource) -> Type:
+        """The type of a resource's objects, as patches and decoding walk it."""
+        return self.catalog.custom_type(resource) or self.schema.struct(resource.gvk)
 
     def decode_trusted(self, resource: Resource, body: Object) -> Object:
         """The same for a caller in the process, who is told of a mistake. Raises BadRequest."""
@@ -114,6 +125,10 @@ class Registry:
     async def get_scale(self, ctx: RequestContext) -> Object:
         """The autoscaling/v1 Scale of the object."""
         return scaling.scale_of(ctx.resource, (await self.get(ctx)).object)
+
+    async def patch_scale(self, ctx: RequestContext, patch: Patch) -> Object:
+        """Change parts of the object's Scale."""
+        return await patching.patch_scale(self, ctx, patch)
 
     async def update_scale(self, ctx: RequestContext, scale: Object) -> Object:
         """Set the replicas from a Scale."""

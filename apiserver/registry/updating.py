@@ -199,15 +199,16 @@ def _deletes(ctx: RequestContext, obj: Object, old: Object) -> bool:
 
 def _share(obj: Object, old: Object) -> bool:
     """Let `obj` hold the parts that did not change in common with `old`; whether all of them."""
-    metadata = obj.pop("metadata")  # stays private: the store sets its resourceVersion
-    same = _share_fields(metadata, old["metadata"]) & _share_fields(obj, old, apart=1)
-    obj["metadata"] = metadata
-    return same
+    # The metadata itself stays private: the store sets its resourceVersion.
+    same = _share_fields(obj["metadata"], old["metadata"])
+    return _share_fields(obj, old, apart="metadata") and same
 
 
-def _share_fields(new: Object, old: Object, *, apart: int = 0) -> bool:
-    same = len(new) == len(old) - apart
+def _share_fields(new: Object, old: Object, *, apart: str = "") -> bool:
+    same = len(new) == len(old)
     for field, value in new.items():
+        if field == apart:
+            continue
         before = old.get(field)
         if value == before:
             new[field] = before
