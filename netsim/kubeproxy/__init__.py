@@ -1,8 +1,12 @@
 """kube-proxy: from Services and EndpointSlices to rules. Models pkg/proxy.
 
-`render` is the whole text as a pure function.
+`render` is the whole text as a pure function; a `Proxier` with a writer keeps the rules of a node.
 """
 
+from netsim.kubeproxy.health import HealthCheck
+from netsim.kubeproxy.iptables_writer import IptablesWriter
+from netsim.kubeproxy.nftables_writer import NftablesWriter
+from netsim.kubeproxy.proxier import Changes, PortState, Proxier, RuleWriter
 from netsim.kubeproxy.render import render, render_ports
 from netsim.kubeproxy.service_map import ServiceMap
 from netsim.kubeproxy.values import (
@@ -19,13 +23,20 @@ from netsim.kubeproxy.values import (
 
 __all__ = [
     "Balancing",
+    "Changes",
     "Endpoint",
     "Family",
     "Form",
+    "HealthCheck",
+    "IptablesWriter",
     "LocalDetector",
     "Mode",
+    "NftablesWriter",
     "Node",
     "Options",
+    "PortState",
+    "Proxier",
+    "RuleWriter",
     "ServiceMap",
     "ServicePort",
     "render",
