@@ -1,0 +1,58 @@
+"""What a command is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from minikube_sim.process import pause
+
+if TYPE_CHECKING:
+    from minikube_sim.shell.machine import Machine
+    from minikube_sim.shell.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a line or a command did."""
+
+    exit_code: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One run of a command: `args` are the words after its name; it writes to `out` and `err`."""
+
+    name: str
+    args: Sequence[str]
+    stdin: bytes
+    machine: Machine
+    state: State
+    run: Callable[[Sequence[str], bytes], Awaitable[Result]]
+    """Run another command (sudo, timeout, xargs, env)."""
+    out: bytearray = field(default_factory=bytearray)
+    err: bytearray = field(default_factory=bytearray)
+
+    def print(self, text: str = "", end: str = "\n") -> None:
+        """Write to stdout."""
+        self.out += (text + end).encode()
+
+    def complain(self, text: str, code: int = 1) -> int:
+        """Write a line to stderr; the exit code to return."""
+        self.err += (text + "\n").encode()
+        return code
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the cluster clock. Raises Interrupted when a signal comes."""
+        await pause(self.machine.now() + seconds)
+
+    def lines(self) -> list[str]:
+        """stdin as lines."""
+        return self.stdin.decode("utf-8", "replace").splitlines()
+
+
+Command = Callable[[Call], Awaitable[int]]
+"""A command: its exit code."""

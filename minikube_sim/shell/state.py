@@ -1,0 +1,63 @@
+"""What a shell remembers between lines: variables, functions, the directory, how it ended."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class ShellExit(Exception):
+    """`exit`: the shell ends with this code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class LoopControl(Exception):
+    """`break` and `continue` on their way to the loop that they mean."""
+
+    def __init__(self, name: str, levels: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.levels = levels
+
+
+class Return(Exception):
+    """`return` on its way to the end of the function."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(slots=True)
+class State:
+    """The mutable part of a shell."""
+
+    variables: dict[str, str]
+    directory: str = "/"
+    status: int = 0
+    """`$?`"""
+    arguments: tuple[str, ...] = ()
+    """`$1`, `$2`, ..."""
+    name: str = "bash"
+    """`$0`, which error messages begin with."""
+    functions: dict[str, Any] = field(default_factory=dict)
+    """Parsed bodies by name."""
+    exported: set[str] = field(default_factory=set)
+    temporary: Mapping[str, str] = field(default_factory=dict)
+    """Assignments in front of the running command."""
+
+    def path(self, name: str) -> str:
+        """An absolute path from one that may be relative to the directory or to home."""
+        if name == "~" or name.startswith("~/"):
+            name = self.variables.get("HOME", "/root") + name[1:]
+        return posixpath.normpath(posixpath.join(self.directory, name))
+
+    def child(self) -> State:
+        """A subshell's copy: what it changes stays in it."""
+        return State(dict(self.variables), self.directory, self.status, self.arguments, self.name,
+                     dict(self.functions), set(self.exported))
