@@ -5,20 +5,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from apiserver.resource import Resource
+from apiserver.resources.core.node_validation import node_errors, node_update_errors
+from apiserver.resources.core.pod_defaults import round_amounts
 from apiserver.resources.printing import AGE, NAME, NONE, UNKNOWN, field, joined, named
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
+    from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+    from apiserver.machinery.validation import FieldError
     from apiserver.resource import Cell
 
 _ROLE_PREFIX: Final = "node-role.kubernetes.io/"
 
 
 class NodeStrategy(Strategy):
-    """A machine that runs pods."""
+    """A machine that runs pods; kubelets create it with its status."""
 
     has_generation = False
+    keeps_status_on_create = True
+
+    def default(self, obj: Object) -> None:
+        spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
+        single, several = spec.get("podCIDR"), spec.get("podCIDRs")
+        if single and (not several or several[0] != single):
+            spec["podCIDRs"] = [single]
+        elif several and not single:
+            spec["podCIDR"] = several[0]
+        for amounts in ("capacity", "allocatable"):
+            round_amounts(status.get(amounts))
+        if status.get("allocatable") is None and status.get("capacity") is not None:
+            status["allocatable"] = dict(status["capacity"])
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        return node_errors(obj)
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        return node_update_errors(obj, old)
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        return node_update_errors(obj, old)
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        spec = obj.get("spec") or {}
+        texts = []
+        if spec.get("configSource") is not None:
+            texts.append("spec.configSource: the feature is no longer available")
+        if spec.get("externalID"):
+            texts.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+        return texts
 
     def fields(self, obj: Object) -> dict[str, str]:
         unschedulable = (obj.get("spec") or {}).get("unschedulable", False)

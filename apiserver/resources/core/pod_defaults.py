@@ -68,6 +68,7 @@ def default_pod_spec(spec: Object) -> None:
     for name, value in _SPEC_DEFAULTS:
         if not spec.get(name):
             spec[name] = value
+    mirror_service_account(spec)
     if spec.get("securityContext") is None:
         spec["securityContext"] = {}
     if spec.get("terminationGracePeriodSeconds") is None:
@@ -78,6 +79,13 @@ def default_pod_spec(spec: Object) -> None:
         _default_container(container)
     for resources in (spec.get("resources"), {"limits": spec.get("overhead")}):
         round_resources(resources)
+
+
+def mirror_service_account(spec: Object) -> None:
+    """`serviceAccount` is the old name of `serviceAccountName`; both are shown."""
+    name = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if name:
+        spec["serviceAccountName"] = spec["serviceAccount"] = name
 
 
 def containers_of(spec: Object) -> Iterator[Object]:
@@ -196,12 +204,16 @@ def pull_policy(image: str) -> str:
 
 
 def round_resources(resources: Object | None) -> None:
-    """Round what is finer than a thousandth up (SetDefaults_ResourceList)."""
+    """Round the amounts of a ResourceRequirements."""
     for name in ("limits", "requests"):
-        amounts: dict[str, str] = (resources or {}).get(name) or {}
-        for key, text in amounts.items():
-            if text.endswith(("n", "u")) or "." in text or "e-" in text:
-                amounts[key] = _to_milli(text)
+        round_amounts((resources or {}).get(name))
+
+
+def round_amounts(amounts: dict[str, str] | None) -> None:
+    """Round what is finer than a thousandth up (SetDefaults_ResourceList)."""
+    for key, text in (amounts or {}).items():
+        if amounts is not None and (text.endswith(("n", "u")) or "." in text or "e-" in text):
+            amounts[key] = _to_milli(text)
 
 
 def _to_milli(text: str) -> str:
