@@ -141,7 +141,7 @@ def _parse_elements(item: SetOrMap, tokens: Tokens) -> None:
 def _parse_chain(chain: Chain, tokens: Tokens) -> None:
     while tokens.skip_breaks():
         if tokens.peek() == "type":
-            chain.base = _parse_base(tokens)
+            chain.hook(_parse_base(tokens))
         elif tokens.accept("policy"):
             _set_policy(chain, tokens.next())
         elif tokens.peek() == "comment":
@@ -155,7 +155,7 @@ def _set_policy(chain: Chain, word: str) -> None:
     if chain.base is None:
         raise NftSyntaxError("policy of a chain that is no base chain")
     base = chain.base
-    chain.base = BaseChain(base.type, base.hook, base.priority, Verdict[word.upper()])
+    chain.hook(BaseChain(base.type, base.hook, base.priority, Verdict[word.upper()]))
 
 
 def _parse_base(tokens: Tokens) -> BaseChain:

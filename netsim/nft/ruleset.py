@@ -13,11 +13,13 @@ sets does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from netsim.netfilter.hooks import Hook, Verdict
 from netsim.nft.errors import NftError
 from netsim.nft.statements import BREAK
+from netsim.nft.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +33,26 @@ __all__ = ["BaseChain", "Chain", "Element", "Rule", "Ruleset", "SetOrMap", "Tabl
 
 NAME_LENGTH: Final = 255
 """Longest name of a chain, set or map."""
+VERSIONS: Final = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
+"""The IP versions of a table's family."""
+
+
+class HookOwner(Protocol):
+    """The part of a namespace that base chains register with."""
+
+    def register(
+        self,
+        family: int,
+        hook: Hook,
+        priority: int,
+        function: Callable[[Context], Verdict],
+        *,
+        nat: bool = False,
+    ) -> Any:
+        """Ask `function` about each packet at a hook; `nat`: about the first of a flow only."""
+
+    def unregister(self, entry: Any) -> None:
+        """Ask no more."""
 
 
 @dataclass(slots=True)
@@ -156,17 +178,24 @@ class BaseChain:
 class Chain:
     """An ordered list of rules; with `base` it is asked at a hook."""
 
-    __slots__ = ("base", "comment", "name", "rules", "table")
+    __slots__ = ("base", "comment", "entries", "name", "rules", "table")
 
-    def __init__(
-        self, table: Table, name: str, base: BaseChain | None = None, comment: str = ""
-    ) -> None:
+    def __init__(self, table: Table, name: str, comment: str = "") -> None:
         self.table = table
         self.name = name
-        self.base = base
+        self.base: BaseChain | None = None
+        """Set by `hook`."""
         self.comment = comment
+        self.entries: list[object] = []
+        """What the namespace gave for being asked; kept by the ruleset."""
         self.rules: list[Rule] = []
         """To be read only; changed by the methods."""
+
+    def hook(self, base: BaseChain) -> None:
+        """Make it a base chain, or hook it in anew."""
+        self.table.ruleset.unhook(self)
+        self.base = base
+        self.table.ruleset.hook(self)
 
     def append(self, rule: Rule) -> None:
         """Put a rule at the end."""
@@ -207,13 +236,15 @@ class Table:
         """The chain of that name, made if need be."""
         chain = self.chains.get(name)
         if chain is None:
-            chain = self.chains[name] = Chain(self, _checked(name), base, comment)
+            chain = self.chains[name] = Chain(self, _checked(name), comment)
+            if base is not None:
+                chain.hook(base)
             self.ruleset.touch()
         return chain
 
     def delete_chain(self, name: str) -> None:
         """Take a chain and its rules out."""
-        del self.chains[name]
+        self.ruleset.unhook(self.chains.pop(name))
         self.ruleset.touch()
 
     def add_set(self, item: SetOrMap) -> SetOrMap:
@@ -244,6 +275,33 @@ class Ruleset:
         self.changed = changed
         self.generation = 0
         self.tables: dict[tuple[str, str], Table] = {}
+        self._owner: HookOwner | None = None
+
+    def attach(self, owner: HookOwner) -> None:
+        """Let a namespace ask the base chains, those to come too."""
+        self._owner = owner
+        for table in self.tables.values():
+            for chain in table.chains.values():
+                self.hook(chain)
+
+    def hook(self, chain: Chain) -> None:
+        """Register a base chain with the namespace."""
+        base, owner = chain.base, self._owner
+        if base is None or owner is None:
+            return
+        chain.entries = [
+            owner.register(
+                family, base.hook, base.priority, partial(walk, chain), nat=base.type == "nat"
+            )
+            for family in VERSIONS[chain.table.family]
+        ]
+
+    def unhook(self, chain: Chain) -> None:
+        """Take a base chain out of the namespace."""
+        for entry in chain.entries:
+            assert self._owner is not None
+            self._owner.unregister(entry)
+        chain.entries = []
 
     def ensure_table(self, family: str, name: str, comment: str = "") -> Table:
         """The table of that name, made if need be."""
@@ -255,14 +313,17 @@ class Ruleset:
 
     def delete_table(self, family: str, name: str) -> None:
         """Take a table out. Raises NftError if there is none."""
-        if self.tables.pop((family, name), None) is None:
+        table = self.tables.pop((family, name), None)
+        if table is None:
             raise NftError("No such file or directory")
+        for chain in table.chains.values():
+            self.unhook(chain)
         self.touch()
 
     def flush(self) -> None:
         """Take all tables out (nft flush ruleset)."""
-        self.tables.clear()
-        self.touch()
+        for family, name in list(self.tables):
+            self.delete_table(family, name)
 
     def touch(self) -> None:
         """Note a change."""
