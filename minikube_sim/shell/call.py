@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from minikube_sim.process import pause
 
 if TYPE_CHECKING:
-    from minikube_sim.shell.machine import Machine
+    from minikube_sim.shell.context import Machine
     from minikube_sim.shell.state import State
 
 

@@ -17,7 +17,7 @@ from minikube_sim.shell.arithmetic import evaluate
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from minikube_sim.shell.machine import Machine
+    from minikube_sim.shell.context import Machine
     from minikube_sim.shell.state import State
 
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)

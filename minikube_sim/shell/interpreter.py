@@ -20,7 +20,7 @@ from minikube_sim.shell.syntax import SyntaxProblem, parse
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from minikube_sim.shell.machine import Machine
+    from minikube_sim.shell.context import Machine
 
 NOT_FOUND: Final = 127
 SYNTAX_ERROR: Final = 2
@@ -39,21 +39,19 @@ class Interpreter:
         self.state = state
         self.expander = Expander(state, machine, self._substitute)
 
-    async def run(self, line: str, stdin: bytes = b"") -> Result:
-        """Run a line (or a whole script). Raises ShellExit."""
-        streams = Streams(stdin)
+    async def script(self, text: str, streams: Streams) -> int:
+        """Run a line or a whole script; its exit code. Raises ShellExit."""
         try:
-            tree = parse(line)
+            tree = parse(text)
         except SyntaxProblem as problem:
+            streams.err += f"{self.state.name}: {problem}\n".encode()
             self.state.status = SYNTAX_ERROR
-            return Result(SYNTAX_ERROR, b"", f"{self.state.name}: {problem}\n".encode())
+            return SYNTAX_ERROR
         try:
             await self._statements(tree.children, streams)
         except (LoopControl, Return):
             self.state.status = 0
-        except ShellExit as end:
-            raise Ended(Result(end.code, bytes(streams.out), bytes(streams.err))) from None
-        return Result(self.state.status, bytes(streams.out), bytes(streams.err))
+        return self.state.status
 
     async def execute(self, words: Sequence[str], streams: Streams) -> int:
         """Run one simple command: a function, a tool of the machine, or a program."""
@@ -374,14 +372,6 @@ class Interpreter:
         streams = Streams(stdin)
         code = await self.execute(words, streams)
         return Result(code, bytes(streams.out), bytes(streams.err))
-
-
-class Ended(Exception):
-    """The shell has ended by `exit`; what it had written until then."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.exit_code)
-        self.result = result
 
 
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from minikube_sim.shell.state import State
-
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from minikube_sim.shell.interpreter import Interpreter
-    from minikube_sim.shell.machine import Machine
+    from minikube_sim.shell.context import Machine
 
 _NULL: Final = "/dev/null"
 _STREAMS: Final = {"/dev/stdout": "1", "/dev/stderr": "2"}
@@ -129,5 +127,3 @@ async def _expand_body(shell: Interpreter, body: Node) -> str:
 def _text(node: Node) -> str:
     return (node.text or b"").decode()
 
-
-__all__ = ["State", "Streams", "redirect"]

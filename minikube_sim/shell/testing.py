@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from minikube_sim.shell.machine import Machine
+    from minikube_sim.shell.context import Machine
     from minikube_sim.shell.state import State
 
 _NUMBERS: Final[dict[str, Callable[[int, int], bool]]] = {

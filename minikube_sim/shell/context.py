@@ -1,0 +1,93 @@
+"""What a shell runs on: the computer as its commands see it, a node or a container."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from netsim.packet import address_text
+
+if TYPE_CHECKING:
+    import random
+
+    from apiserver.machinery.clock import Clock
+    from netsim.namespace import Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """A line of `ps`."""
+
+    pid: int
+    user: str
+    command: str
+
+
+Resolve = Callable[[str], Awaitable[str | None]]
+"""From a host name to an address; None: no such host."""
+
+
+async def _nobody(name: str) -> str | None:
+    del name
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Machine:
+    """One computer: its name, network stack, files and clock."""
+
+    hostname: str
+    network: Namespace
+    clock: Clock
+    chance: random.Random
+    files: MutableMapping[str, str] = field(default_factory=dict)
+    """Text by absolute path; commands may add to it."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = "/"
+    user: str = "root"
+    processes: Callable[[], Sequence[ProcessInfo]] = lambda: ()
+    resolve: Resolve = _nobody
+    """Asks the name servers; /etc/hosts has been asked before."""
+    booted: float = 0.0
+    """When it started, in seconds since 1970."""
+    tools: Mapping[str, Any] = field(default_factory=dict)
+    """Further commands of this machine by name: an image's own programs."""
+
+    @property
+    def address(self) -> str:
+        """Its first address beside the loopback's; '' when it has none."""
+        for name, interface in self.network.interfaces.items():
+            for entry in interface.addresses:
+                if name != "lo" and entry.family == 4:
+                    return address_text(entry.family, entry.address)
+        return ""
+
+    @property
+    def is_node(self) -> bool:
+        """Nodes have the network administrator's tools; containers do not."""
+        return self.network.tracking
+
+    def now(self) -> float:
+        """The cluster clock, in seconds since 1970."""
+        return self.clock.now()
+
+    async def lookup(self, host: str) -> str | None:
+        """The address of a host: itself if it is one, /etc/hosts, then the name servers."""
+        if _is_address(host):
+            return host
+        for line in self.files.get("/etc/hosts", "").splitlines():
+            words = line.partition("#")[0].split()
+            if host in words[1:]:
+                return words[0]
+        return await self.resolve(host)
+
+
+def _is_address(text: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
