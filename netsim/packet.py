@@ -254,19 +254,22 @@ def _body_text(packet: Packet) -> str:
     if packet.icmp_type in (request, reply):
         word = "echo" if packet.icmp_type == request else "reply"
         return f" {word} id={packet.icmp_id} seq={packet.icmp_seq}"
-    quoted = f" [{format_packet(packet.inner, tail=False)}]" if packet.inner else ""
+    quoted = f" [{format_packet(packet.inner, tail=False, flags=False)}]" if packet.inner else ""
     return f" type {packet.icmp_type}/{packet.icmp_code}{quoted}"
 
 
-def format_packet(packet: Packet, *, tail: bool = True) -> str:
-    """The packet as one line; with `tail` also seq, ack, len, ttl and tos."""
+def format_packet(packet: Packet, *, tail: bool = True, flags: bool = True) -> str:
+    """The packet as one line; with `tail` also seq, ack, len, ttl and tos; without `flags` no TCP
+    flags, as quoted packets are written.
+    """
     ports = packet.protocol in (TCP, UDP, SCTP)
     ends = [
         endpoint_text(packet.family, address, port) if ports
         else address_text(packet.family, address)
         for address, port in ((packet.src, packet.sport), (packet.dst, packet.dport))
     ]
-    text = f"{protocol_name(packet.protocol)} {ends[0]} > {ends[1]}{_body_text(packet)}"
+    body = _body_text(packet) if flags or packet.protocol != TCP else ""
+    text = f"{protocol_name(packet.protocol)} {ends[0]} > {ends[1]}{body}"
     if not tail:
         return text
     if packet.protocol == TCP:

@@ -349,7 +349,7 @@ class Sockets:
         self._answer_datagram(listener, packet)
 
     def _answer_datagram(self, listener: Listener, packet: Packet) -> None:
-        """Call the listener's handler and send back what it returns."""
+        """Call the listener's handler and send back what it returns (never to a broadcast)."""
         family = packet.family
         local = Endpoint.of(family, packet.dst, packet.dport)
         remote = Endpoint.of(family, packet.src, packet.sport)
@@ -363,7 +363,7 @@ class Sockets:
         answer = listener.handler(
             Datagram(payload=payload, length=size, source=remote, destination=local)
         )
-        if answer is None:
+        if answer is None or self._is_broadcast(packet):
             return
         reply = pk.udp(family, packet.dst, packet.src, packet.dport, packet.sport)
         reply.length += len(answer) if isinstance(answer, bytes) else size
