@@ -93,6 +93,8 @@ class Namespace:
         self.recent: dict[str, Any] = {}
         self.rulesets: dict[int, Any] = {}
         """netsim.netfilter.ruleset.Ruleset by family, once attached."""
+        self.nft: Any = None
+        """netsim.nft.Ruleset, once attached."""
         self.kernel_log: list[str] = []
         self.generation = 0
         """Grows whenever a remembered verdict may no longer hold."""
