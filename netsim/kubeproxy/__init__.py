@@ -6,6 +6,7 @@
 from netsim.kubeproxy.health import HealthCheck
 from netsim.kubeproxy.iptables_writer import IptablesWriter
 from netsim.kubeproxy.nftables_writer import NftablesWriter
+from netsim.kubeproxy.node_proxy import NodeProxy, iptables_of, nftables_of
 from netsim.kubeproxy.proxier import Changes, PortState, Proxier, RuleWriter
 from netsim.kubeproxy.render import render, render_ports
 from netsim.kubeproxy.service_map import ServiceMap
@@ -33,12 +34,15 @@ __all__ = [
     "Mode",
     "NftablesWriter",
     "Node",
+    "NodeProxy",
     "Options",
     "PortState",
     "Proxier",
     "RuleWriter",
     "ServiceMap",
     "ServicePort",
+    "iptables_of",
+    "nftables_of",
     "render",
     "render_ports",
 ]

@@ -137,7 +137,7 @@ class IptablesWriter:
         self._node = node
         for table, name in fixed_chains(self._options.form):
             self._ruleset.tables[table].ensure_chain(name)
-            self._ruleset.tables[table].present = True
+            self._ruleset.tables[table].make_present()
         self._ensure_jumps()
         self._write_fixed_rules()
         self._chains.clear()

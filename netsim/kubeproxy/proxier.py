@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from netsim.kubeproxy.health import HealthCheck
 from netsim.kubeproxy.service_map import ServiceMap
-from netsim.kubeproxy.stale import UdpFlows
-from netsim.kubeproxy.values import Family
+from netsim.kubeproxy.stale import OldUdpFlows, UdpFlows
+from netsim.kubeproxy.values import Family, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from netsim.conntrack.connection import Connection
     from netsim.kubeproxy.service_map import Key
+    from netsim.kubeproxy.stale import Cleaner
     from netsim.kubeproxy.values import Endpoint, Node, Options, ServicePort
 
 __all__ = ["Changes", "PortState", "Proxier", "RuleWriter"]
@@ -75,7 +76,8 @@ class Proxier:
         """Tell it every change of a Service or EndpointSlice; then call `sync`."""
         self._writer = writer
         self._states: dict[Key, tuple[PortState, ...]] = {}
-        self._udp = UdpFlows()
+        cleaner = OldUdpFlows if options.form is Form.V1_13 else UdpFlows
+        self._udp: Cleaner = cleaner(4 if family is Family.IPV4 else 6)
         self._endpoints = 0
         self._full = True
 
@@ -149,11 +151,7 @@ class Proxier:
             self._states[key] = new
         else:
             self._states.pop(key, None)
-        for state in old:
-            self._udp.remove(state.port)
-        for state in new:
-            if state.port.protocol == "udp":
-                self._udp.set(state.port, state.endpoints)
+        self._udp.change(old, new)
 
 
 def _count(states: Iterable[PortState]) -> int:
