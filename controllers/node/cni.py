@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from controllers.node.record import Sandbox
 
 if TYPE_CHECKING:
-    from netsim.namespace import Namespace
+    from netsim.fabric import Node
 
 
 class NoAddress(Exception):
@@ -67,40 +67,21 @@ class AddressRange:
                         f"{self.gateway}-{ipaddress.ip_network(self.cidr)[-2]}")
 
 
-class PodWires(Protocol):
-    """The part of the network that connects pods to a node's bridge."""
-
-    def host(self, node: str) -> Namespace:
-        """The node's own stack."""
-
-    def add_pod(self, node: str, name: str, address: str) -> Namespace:
-        """A new stack with this address, wired to the node's bridge."""
-
-    def remove_pod(self, network: Namespace) -> None:
-        """Unplug it."""
-
-
 class Cni:
     """Sets up and tears down the networks of one node's pods."""
 
-    def __init__(self, wires: PodWires, node: str, addresses: AddressRange) -> None:
-        self._wires = wires
-        self._node = node
+    def __init__(self, node: Node, addresses: AddressRange) -> None:
+        self.host = node
+        """The node's own stack."""
         self._addresses = addresses
 
-    @property
-    def host(self) -> Namespace:
-        """The node's own stack."""
-        return self._wires.host(self._node)
-
-    def add(self, key: str, wanted: str = "") -> Sandbox:
-        """A network for the pod `key`. Raises NoAddress."""
+    def add(self, name: str, wanted: str = "") -> Sandbox:
+        """A network for a pod, at the wanted address if it is free. Raises NoAddress."""
         address = self._addresses.take(wanted)
-        network = self._wires.add_pod(self._node, key, address)
-        return Sandbox(network, address, host_network=False)
+        return Sandbox(self.host.attach_pod(name, address), address, host_network=False)
 
     def remove(self, sandbox: Sandbox) -> None:
         """Tear it down and give its address back."""
         if not sandbox.host_network:
-            self._wires.remove_pod(sandbox.network)
+            self.host.detach_pod(sandbox.network.name)
             self._addresses.release(sandbox.address)

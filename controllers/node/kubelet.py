@@ -10,7 +10,7 @@ from apiserver.machinery.clock import parse_time
 from apiserver.machinery.gvk import CONFIGMAPS, NODES, PODS, SECRETS, SERVICES
 from apiserver.machinery.meta import metadata, namespaced_name, uid
 from controllers.controller import Controller, ControllerContext, Result
-from controllers.node.cni import AddressRange, Cni, PodWires
+from controllers.node.cni import AddressRange, Cni
 from controllers.node.host import Host
 from controllers.node.podworker import PodWorker
 from controllers.node.puller import ImagePuller
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from controllers.node.config import NodeConfig
     from controllers.node.record import PodRecord
     from controllers.node.runtime import ContainerExit, ContainerRuntime
+    from netsim.fabric import Node
 
 NODE_KEY: Final = "node"
 LEASE_KEY: Final = "lease"
@@ -38,8 +39,8 @@ class Kubelet(Controller):
     name: ClassVar[str] = "kubelet"
 
     def __init__(self, context: ControllerContext, config: NodeConfig, runtime: ContainerRuntime,
-                 wires: PodWires) -> None:
-        cni = Cni(wires, config.name, AddressRange(config.pod_cidr, config.held_addresses))
+                 node: Node) -> None:
+        cni = Cni(node, AddressRange(config.pod_cidr, config.held_addresses))
         self.host = Host(
             config=config, client=context.client, clock=context.clock, informers=context.informers,
             recorder=context.events.recorder("kubelet", config.name), runtime=runtime, cni=cni,

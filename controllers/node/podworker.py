@@ -107,7 +107,7 @@ class PodWorker:
             return True
         wanted = (pod.get("status") or {}).get("podIP", "")
         try:
-            record.sandbox = self._host.cni.add(record.key, wanted)
+            record.sandbox = self._host.cni.add(f"{name(pod)}.{namespace(pod)}", wanted)
         except NoAddress as error:
             self._host.recorder.event(
                 pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: rpc "

@@ -1,0 +1,48 @@
+"""The images that simulated containers can run, one file each and one line in `IMAGES`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from minikube_sim.images.nginx import Httpd, Nginx
+from minikube_sim.images.program import Container, Program, WebServer
+from minikube_sim.images.registry import ImageRegistry
+from minikube_sim.images.shells import Alpine, Busybox, Curl, Debian
+from minikube_sim.images.simpleapi import SimpleAPI, SimpleAPI2
+from minikube_sim.images.small import (
+    Agnhost,
+    CoreDNS,
+    HttpEcho,
+    MetricsServer,
+    MySQL,
+    Pause,
+    Postgres,
+    Redis,
+    StorageProvisioner,
+    Whoami,
+)
+
+IMAGES: Final[dict[str, type[Program]]] = {
+    "simpleapi:1.0": SimpleAPI,
+    "simpleapi:2.0": SimpleAPI2,
+    "nginx": Nginx,
+    "httpd": Httpd,
+    "hashicorp/http-echo": HttpEcho,
+    "traefik/whoami": Whoami,
+    "redis": Redis,
+    "postgres": Postgres,
+    "mysql": MySQL,
+    "busybox": Busybox,
+    "alpine": Alpine,
+    "debian": Debian,
+    "ubuntu": Debian,
+    "curlimages/curl": Curl,
+    "registry.k8s.io/pause": Pause,
+    "registry.k8s.io/e2e-test-images/agnhost": Agnhost,
+    "registry.k8s.io/coredns/coredns": CoreDNS,
+    "registry.k8s.io/metrics-server/metrics-server": MetricsServer,
+    "gcr.io/k8s-minikube/storage-provisioner": StorageProvisioner,
+}
+"""A name with a tag is that image only; one without is the image under every plausible tag."""
+
+__all__ = ["IMAGES", "Container", "ImageRegistry", "Program", "WebServer"]
