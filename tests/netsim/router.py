@@ -13,6 +13,9 @@ from netsim.conntrack import command as conntrack_command
 from netsim.conntrack.text import NAMES, flow_text
 from netsim.link import Wire
 from netsim.namespace import Namespace
+from netsim.netfilter.cli.iptables import iptables
+from netsim.netfilter.cli.restore import restore
+from netsim.netfilter.ipset import ipset
 from netsim.netfilter.ruleset import Ruleset
 from netsim.netfilter.traverse import attach
 from netsim.packet import Packet, format_packet, parse_packet
@@ -69,6 +72,7 @@ class Router:
             self.stack.add_address(name, address)
         self.stack.add_route("default", via="10.2.0.254")
         self.ruleset = Ruleset(4)
+        self.ruleset.changed = self.stack.rules_changed
         attach(self.ruleset, self.stack)
         self.stack.sockets.on_deliver = self._delivered
 
@@ -106,17 +110,29 @@ class Router:
 
     def command(self, line: str) -> None:
         """One of the commands that the recordings use around the packets."""
-        words = line.split()
+        for part in line.split(";"):
+            self._command(part.split())
+
+    def restore(self, text: str) -> None:
+        """iptables-restore."""
+        restore(self.ruleset, text)
+
+    def _command(self, words: list[str]) -> None:
         if words[0] == "conntrack":
             result = conntrack_command.run(self.stack.conntrack, words[1:])
             assert result.exit_code == 0, result.stderr
+        elif words[0] == "iptables":
+            done = iptables(self.ruleset, words[1:])
+            assert done.code == 0, done.stderr
+        elif words[0] == "ipset":
+            ipset(self.stack.ipsets, words[1:])
         elif words[0] == "sysctl":
             name, _, value = words[-1].partition("=")
             write(self.stack, name, value)
         elif words[:3] == ["ip", "link", "set"]:
             self.stack.interfaces[words[3]].mtu = int(words[5])
         else:
-            raise AssertionError(f"unknown command {line}")
+            raise AssertionError(f"unknown command {words}")
 
     def conntrack_lines(self) -> list[str]:
         """The table as the recordings list it: sorted, without numbers and seconds."""
