@@ -195,7 +195,7 @@ class Chain:
         for rule in old:
             self._dereference(rule)
         self.compiled = None
-        self.table.ruleset.touch()
+        self.table.touch()
 
     def flush(self) -> None:
         """Take all rules out (-F)."""
@@ -217,13 +217,13 @@ class Chain:
         self._reference(rule)
         if self.compiled is not None and not self.compiled.added(self, rule):
             self.compiled = None
-        self.table.ruleset.touch()
+        self.table.touch()
 
     def _removed(self, rule: Rule) -> None:
         self._dereference(rule)
         if self.compiled is not None and not self.compiled.removed(self, rule):
             self.compiled = None
-        self.table.ruleset.touch()
+        self.table.touch()
 
     def _reference(self, rule: Rule) -> None:
         rule.bind(self.table.ruleset.shared)
@@ -286,6 +286,25 @@ class Table:
         """The table's name."""
         return self.kind.name
 
+    def touch(self) -> None:
+        """Note a change, which also brings the table into being."""
+        if not self.present:
+            self.make_present()
+        self.ruleset.touch()
+
+    def make_present(self) -> None:
+        """Bring the table into being, as any command that writes to it does."""
+        if self.present:
+            return
+        self.present = True
+        if self.ruleset.appeared is not None:
+            self.ruleset.appeared(self)
+
+    def set_policy(self, hook: Hook, policy: Verdict) -> None:
+        """Set the policy of a built-in chain (-P)."""
+        self.builtin[hook].policy = policy
+        self.touch()
+
     def chain(self, name: str) -> Chain:
         """The chain of that name. Raises RefusedError."""
         chain = self.chains.get(name)
@@ -298,7 +317,7 @@ class Table:
         if name in self.chains:
             raise RefusedError(CHAIN_EXISTS)
         chain = self.chains[name] = Chain(self, name)
-        self.ruleset.touch()
+        self.touch()
         return chain
 
     def ensure_chain(self, name: str) -> Chain:
@@ -315,7 +334,7 @@ class Table:
             raise ValueError(f"chain {name} is in use")
         chain.flush()
         del self.chains[name]
-        self.ruleset.touch()
+        self.touch()
 
     def rename_chain(self, old: str, new: str) -> None:
         """Give a user chain another name (-E); rules that refer to it follow."""
@@ -329,7 +348,15 @@ class Table:
                 if (jump := rule.spec.jump) is not None and jump.chain == old:
                     rule.spec = _redirected(rule.spec, Jump(new, jump.goto))
             other.compiled = None
-        self.ruleset.touch()
+        self.touch()
+
+    def recount(self) -> None:
+        """Count all references anew and drop all compiled forms: chains were changed wholesale."""
+        for chain in self.chains.values():
+            chain.references = 0
+        for chain in self.chains.values():
+            rules, chain.rules = chain.rules, []
+            chain.replace(rules)
 
     def ordered_chains(self) -> list[Chain]:
         """Built-in chains in hook order, then user chains by name."""
@@ -357,6 +384,8 @@ class Ruleset:
         """
         self.family = family
         self.changed = changed
+        self.appeared: Callable[[Table], None] | None = None
+        """Called once for each table that comes into being (see traverse.attach)."""
         self.shared = Shared() if shared is None else shared
         self.generation = 0
         """Grows with every change of rules, chains or policies; counters do not count."""
