@@ -91,7 +91,7 @@ def _allocate(registry: Registry, ctx: RequestContext, obj: Object) -> Allocatio
 
 def _prepare(ctx: RequestContext, obj: Object) -> None:
     resource = ctx.resource
-    if resource.status:
+    if resource.status and not resource.strategy.keeps_status_on_create:
         obj.pop("status", None)
     if resource.strategy.has_generation:
         metadata_of(obj)["generation"] = 1

@@ -8,21 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.errors import NotFound
-from apiserver.subresources.binding import BINDING
+from apiserver.subresources.binding import BINDING, BINDINGS
 from apiserver.subresources.eviction import EVICTION
 from apiserver.subresources.finalize import FINALIZE
+from apiserver.subresources.log import LOG
+from apiserver.subresources.subresource import Subresource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from apiserver.resource import Resource
-    from apiserver.subresources.subresource import Subresource
 
 SUBRESOURCES: Final[Mapping[str, Subresource]] = {
+    "approval": Subresource(name="approval", kind=None, parent=True),
     "binding": BINDING,
+    "ephemeralcontainers": Subresource(name="ephemeralcontainers", kind=None, parent=True),
     "eviction": EVICTION,
     "finalize": FINALIZE,
+    "log": LOG,
+    "resize": Subresource(name="resize", kind=None, parent=True),
 }
+
+CREATORS: Final[Mapping[tuple[str, str], Subresource]] = {
+    ("", "bindings"): BINDINGS,
+}
+"""Resources that store nothing: what a POST to their collection does, by (group, plural)."""
 
 
 def find_subresource(resource: Resource, name: str) -> Subresource:

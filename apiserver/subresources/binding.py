@@ -9,7 +9,7 @@ import orjson
 from apiserver.machinery import meta
 from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.errors import ApiError, BadRequest, Conflict, Unknown
-from apiserver.machinery.gvk import GVK
+from apiserver.machinery.gvk import GVK, PODS
 from apiserver.machinery.validation import FieldError, not_supported, required
 from apiserver.subresources.subresource import Subresource
 
@@ -83,4 +83,12 @@ def _set_scheduled(pod: Object, now: str) -> None:
     conditions.append(fresh)
 
 
+async def bind_named(registry: Registry, ctx: RequestContext, binding: Object) -> Object:
+    """The same by POST to the collection `bindings`: the Pod is the one of the binding's name."""
+    ctx.name = meta.name(binding)
+    ctx.resource = registry.catalog.resource(PODS)
+    return await bind(registry, ctx, binding)
+
+
+BINDINGS = Subresource(name="bindings", kind=GVK("", "v1", "Binding"), create=bind_named)
 BINDING = Subresource(name="binding", kind=GVK("", "v1", "Binding"), create=bind)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
+    from apiserver.handlers.call import Handler
     from apiserver.machinery.gvk import GVK
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
@@ -25,3 +26,7 @@ class Subresource:
     """The type of its bodies; None: the type of its parent."""
     create: Verb | None = None
     update: Verb | None = None
+    read: Handler | None = None
+    """GET, answered in its own way (a log is text)."""
+    parent: bool = False
+    """GET, PUT and PATCH of the parent itself, of which the strategy lets only a part change."""

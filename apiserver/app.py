@@ -1,0 +1,172 @@
+"""The Kubernetes API as one plain ASGI application. Models apiserver/pkg/server's handler chain.
+
+    authenticate · what is named? · authorize · negotiate · handle · make durable · send
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from apiserver.authorization.attributes import Attributes
+from apiserver.context import RequestContext, User
+from apiserver.handlers import answer as answers
+from apiserver.handlers.answer import Answer, failure, json_answer, not_found_text, text_answer
+from apiserver.handlers.call import Call
+from apiserver.handlers.options import boolean
+from apiserver.handlers.request import Disconnected, Request
+from apiserver.handlers.routing import find_handler, find_resource, not_allowed, not_served
+from apiserver.health import ENDPOINTS, Health
+from apiserver.machinery.errors import ApiError, InternalError
+from apiserver.negotiation import negotiate
+from apiserver.request_info import RequestInfo, parse_request
+
+if TYPE_CHECKING:
+    from apiserver.authentication import Authenticate
+    from apiserver.handlers.call import Receive, Send
+    from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
+    from apiserver.subresources.log import NodeLogs
+
+log = logging.getLogger(__name__)
+
+Authorize: TypeAlias = Callable[[Attributes], Awaitable[None]]
+"""Returns for what is allowed. Raises Forbidden."""
+Page: TypeAlias = Callable[[Request], "Answer | Awaitable[Answer]"]
+"""Answers a path that names no resource: discovery, OpenAPI, metrics."""
+
+_NON_RESOURCE_VERBS: Final = {"GET": "get", "HEAD": "head", "POST": "post", "PUT": "put",
+                              "PATCH": "patch", "DELETE": "delete", "OPTIONS": "options"}
+_CACHE: Final = (b"cache-control", b"no-cache, private")
+_LISTS: Final = frozenset({"list", "watch"})
+
+
+async def allow_all(attributes: Attributes) -> None:
+    """The authorizer of a server that has none."""
+
+
+class KubernetesApp:
+    """Serves one registry."""
+
+    def __init__(self, registry: Registry, *, authenticate: Authenticate,
+                 authorize: Authorize = allow_all, version: Object | None = None,
+                 pages: Mapping[str, Page] | None = None, health: Health | None = None,
+                 node_logs: NodeLogs | None = None) -> None:
+        """`version`: what /version answers. `pages`: by path, or by prefix when it ends in '/'."""
+        self._registry = registry
+        self._authenticate = authenticate
+        self._authorize = authorize
+        self._version = version or {}
+        self._pages = dict(pages or {})
+        self._health = health or Health()
+        self._node_logs = node_logs
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """ASGI: one request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(f"no {scope['type']} here")
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request, send)
+            if answer is not None:
+                await self._finish(request, answer, send)
+        except Disconnected:
+            return
+
+    # --- the way of a request --------------------------------------------------------------------
+
+    async def _answer(self, request: Request, send: Send) -> Answer | None:
+        try:
+            user = self._authenticate(request.scope)
+            info = parse_request(request.method, request.path)
+            if info is not None and info.resource:
+                return await self._resource(request, user, info, send)
+            return await self._page(request, user, info)
+        except ApiError as error:
+            return failure(error)
+        except Disconnected:
+            raise
+        except Exception:
+            log.exception("request failed: %s %s", request.method, request.path)
+            return failure(InternalError("Internal error occurred: the server has the details"))
+
+    async def _resource(self, request: Request, user: User, info: RequestInfo,
+                        send: Send) -> Answer | None:
+        registry = self._registry
+        try:
+            resource = find_resource(registry.catalog, info)
+        except ApiError:
+            if not info.group or registry.catalog.has_group(info.group):
+                raise
+            return not_found_text()
+        if info.verb == "list" and boolean(request, "watch"):
+            info.verb = "watch"
+        ctx = RequestContext(
+            resource=resource, verb=info.verb, user=user, namespace=info.namespace,
+            name=info.name, subresource=info.subresource, now=registry.clock.now())
+        handler = find_handler(resource, info)
+        await self._authorize(Attributes(
+            user=user, verb=info.verb, group=info.group, version=info.version,
+            resource=info.resource, subresource=info.subresource, namespace=info.namespace,
+            name=info.name))
+        accepted = negotiate(request.header(b"accept"), streams=info.verb in _LISTS)
+        if self._node_logs is not None:
+            request.scope["apiserver.node_logs"] = self._node_logs
+        answer = await handler(Call(registry, request, info, ctx, accepted, send))
+        if answer is not None and ctx.warnings:
+            answer.headers += answers.warning_headers(ctx.warnings)
+        return answer
+
+    async def _finish(self, request: Request, answer: Answer, send: Send) -> None:
+        """Send an answer, once all that it shows would survive a crash."""
+        if answer.revision:
+            await self._registry.store.wait_durable(answer.revision)
+        if len(answer.body) >= answers.GZIP_FROM and "gzip" in request.header(b"accept-encoding"):
+            answer = await answers.compressed(answer)
+        headers = [(b"content-length", str(len(answer.body)).encode()), _CACHE, *answer.headers]
+        if answer.media_type:
+            headers.append((b"content-type", answer.media_type.encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if request.method == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    # --- what is no resource ---------------------------------------------------------------------
+
+    async def _page(self, request: Request, user: User, info: RequestInfo | None) -> Answer:
+        path = request.path.rstrip("/") or "/"
+        verb = _NON_RESOURCE_VERBS.get(request.method, "")
+        await self._authorize(Attributes(user=user, verb=verb, path=path))
+        first = path.strip("/").split("/")[0]
+        if first in ENDPOINTS:
+            return self._health.answer(request, path)
+        if path == "/version":
+            return self._show_version(request)
+        if info is not None and not info.resource:
+            self._check_group_version(request, info)
+        page = self._find_page(path)
+        if page is None:
+            return not_found_text()
+        answer = page(request)
+        return answer if isinstance(answer, Answer) else await answer
+
+    def _show_version(self, request: Request) -> Answer:
+        if request.method not in ("GET", "HEAD"):
+            return text_answer(b"405: Method Not Allowed", status=405)
+        return json_answer(self._version)
+
+    def _check_group_version(self, request: Request, info: RequestInfo) -> None:
+        """`/api/v1` and `/apis/G/V`. Raises NotFound, MethodNotAllowed."""
+        served = any(resource.group == info.group and resource.version == info.version
+                     for resource in self._registry.catalog)
+        if not served and (not info.group or self._registry.catalog.has_group(info.group)):
+            raise not_served()
+        if served and request.method not in ("GET", "HEAD"):
+            raise not_allowed()
+
+    def _find_page(self, path: str) -> Page | None:
+        if path in self._pages:
+            return self._pages[path]
+        prefixes = [prefix for prefix in self._pages
+                    if prefix.endswith("/") and path.startswith(prefix) and prefix != "/"]
+        return self._pages[max(prefixes, key=len)] if prefixes else None

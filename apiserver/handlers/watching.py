@@ -1,0 +1,168 @@
+"""WATCH: a stream of events, one JSON document a line. Models handlers/watch.go.
+
+An event is encoded once for all watchers: its object's bytes are the stored version's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from apiserver.handlers.options import integer, watch_options
+from apiserver.handlers.rendering import include_object
+from apiserver.machinery.errors import ApiError, Expired
+from apiserver.table import partial_metadata, row_of, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apiserver.context import RequestContext
+    from apiserver.handlers.call import Call, Receive
+    from apiserver.registry.watching import Event, RegistryWatch
+    from apiserver.table import IncludeObject
+
+DEFAULT_SECONDS: Final = 45 * 60.0
+"""How long a watch lasts when the client does not say (upstream: 30 to 60 minutes by chance)."""
+BOOKMARK_SECONDS: Final = 60.0
+
+Encode = "Callable[[Event], bytes]"
+
+
+async def watch(call: Call) -> None:
+    """Stream the changes until the time is up, the client goes, or the history was left behind."""
+    options = watch_options(call.request)
+    seconds = integer(call.request, "timeoutSeconds")
+    encode = _encoder(call)
+    call.ctx.name = call.info.name
+    try:
+        source = await call.registry.watch(call.ctx, options)
+    except Expired as error:
+        await _start(call)
+        await call.send({"type": "http.response.body", "body": error_line(error)})
+        return
+    stream = _Stream(call, source, encode, bookmarks=options.allow_bookmarks)
+    try:
+        await _start(call)
+        await stream.run(float(seconds) if seconds else DEFAULT_SECONDS)
+    finally:
+        source.close()
+
+
+async def _start(call: Call) -> None:
+    await call.send({"type": "http.response.start", "status": 200, "headers": [
+        (b"content-type", b"application/json"), (b"cache-control", b"no-cache, private")]})
+
+
+class _Stream:
+    """One watch on its way to one client."""
+
+    def __init__(self, call: Call, source: RegistryWatch, encode: Callable[[Event], bytes], *,
+                 bookmarks: bool) -> None:
+        self._call = call
+        self._source = source
+        self._encode = encode
+        self._bookmarks = bookmarks
+        self._wake = asyncio.Event()
+        self._over = False
+        self._due = False
+
+    async def run(self, seconds: float) -> None:
+        """Send events until the end. Times here are the client's, so they are real seconds."""
+        loop = asyncio.get_running_loop()
+        gone = asyncio.ensure_future(self._until_gone(self._call.request.receive))
+        timers = [loop.call_later(seconds, self._end)]
+        if self._bookmarks:
+            timers.append(loop.call_later(BOOKMARK_SECONDS, self._bookmark_due))
+        self._source.on_event(self._wake.set)
+        try:
+            await self._pump()
+        finally:
+            gone.cancel()
+            for timer in timers:
+                timer.cancel()
+
+    async def _pump(self) -> None:
+        await self._send(b"", more=True)
+        while not self._over:
+            if lines := self._lines():
+                await self._call.registry.store.wait_durable(self._source.revision)
+                await self._send(lines, more=True)
+            elif not self._over:
+                self._wake.clear()
+                await self._wake.wait()
+        await self._send(b"", more=False)
+
+    def _lines(self) -> bytes:
+        """What there is to say now; a failure is the last thing said."""
+        try:
+            events = self._source.poll()
+        except ApiError as error:
+            self._over = True
+            return error_line(error)
+        if self._due:
+            self._due = False
+            events.append(self._source.bookmark())
+        return b"".join([self._encode(event) for event in events])
+
+    def _bookmark_due(self) -> None:
+        self._due = True
+        self._wake.set()
+        asyncio.get_running_loop().call_later(BOOKMARK_SECONDS, self._bookmark_due)
+
+    def _end(self) -> None:
+        self._over = True
+        self._wake.set()
+
+    async def _until_gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._end()
+
+    async def _send(self, body: bytes, *, more: bool) -> None:
+        await self._call.send(
+            {"type": "http.response.body", "body": body, "more_body": more})
+
+
+def error_line(error: ApiError) -> bytes:
+    """An ERROR event."""
+    return b'{"type":"ERROR","object":' + orjson.dumps(error.status()) + b"}\n"
+
+
+def _encoder(call: Call) -> Callable[[Event], bytes]:
+    """How events are written in the agreed form. Raises BadRequest, NotAcceptable."""
+    form, version = call.accepted.form, call.accepted.version
+    if not form:
+        return _plain
+    if form == "Table":
+        return _Tables(call.ctx, include_object(call.request), version)
+    return lambda event: _line(event, partial_metadata(event.version.object, version))
+
+
+def _plain(event: Event) -> bytes:
+    return (b'{"type":"' + event.type.encode() + b'","object":' + event.version.encode() + b"}\n")
+
+
+def _line(event: Event, obj: Any) -> bytes:
+    return b'{"type":"' + event.type.encode() + b'","object":' + orjson.dumps(obj) + b"}\n"
+
+
+class _Tables:
+    """Events as Tables of one row; only the first says what the columns are."""
+
+    def __init__(self, ctx: RequestContext, include: IncludeObject, version: str) -> None:
+        self._ctx = ctx
+        self._include = include
+        self._version = version
+        self._first = True
+
+    def __call__(self, event: Event) -> bytes:
+        resource, now = self._ctx.resource, self._ctx.now
+        table = table_of(resource, (), now, self._include, self._version)
+        table["metadata"] = {"resourceVersion": str(event.version.revision)}
+        if not self._first:
+            table["columnDefinitions"] = None
+        self._first = False
+        table["rows"] = [row_of(resource, event.version.object, now, self._include, self._version)]
+        return _line(event, table)
