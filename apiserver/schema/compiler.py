@@ -68,6 +68,7 @@ class Compiler:
         shown = self._shown(fact, name, type_, required)
         keep = shown or fact in gofacts.POINTERS or not _has_zero(type_)
         field = Field(name, type_, keep_zero=keep, shown=shown)
+        field.pointer = _is_pointer(fact, type_)
         field.merge_key = schema.get("x-kubernetes-patch-merge-key", "")
         strategy = schema.get("x-kubernetes-patch-strategy", "")
         field.strategies = tuple(strategy.split(",")) if strategy else ()
@@ -103,6 +104,12 @@ class Compiler:
             return _scalar(kind, schema.get("format", ""), go_type)
         attach(made)
         return made
+
+
+def _is_pointer(fact: str, type_: Type) -> bool:
+    if fact in gofacts.POINTERS or fact in gofacts.POINTER_OBJECTS:
+        return True
+    return isinstance(type_, Struct) and fact in gofacts.SHOWN and fact not in gofacts.STRUCTS
 
 
 def _json_type(schema: dict[str, Any]) -> str:

@@ -68,7 +68,7 @@ def struct_decoder(type_: Struct) -> Decoder:
     """The decoder of a struct: unknown fields noted, nulls and zero values dropped as Go drops them."""
     fields = type_.fields
     get = fields.get
-    shown = [(field.name, field.type) for field in type_.shown_fields()]
+    shown = [(field.name, field.zero) for field in type_.shown_fields()]
 
     def decode(value: Any, state: State) -> Any:
         if not isinstance(value, dict):
@@ -82,9 +82,9 @@ def struct_decoder(type_: Struct) -> Decoder:
                 state.unknown(key)
             elif item is not None:
                 _decode_field(type_, field, item, state, out)
-        for name, shown_type in shown:
+        for name, zero in shown:
             if name not in out:
-                out[name] = shown_type.zero()
+                out[name] = zero()
         return out
 
     return decode

@@ -75,7 +75,7 @@ class Map(Type):
 class Field:
     """One field of a struct: its type, how its zero value is encoded, how strategic merge treats it."""
 
-    __slots__ = ("default", "keep_zero", "merge_key", "name", "shown", "strategies", "type")
+    __slots__ = ("default", "keep_zero", "merge_key", "name", "pointer", "shown", "strategies", "type")
 
     def __init__(self, name: str, type_: Type, *, keep_zero: bool = False, shown: bool = False) -> None:
         self.name = name
@@ -84,12 +84,18 @@ class Field:
         """An explicit zero value stays (pointers, structs, and what is always shown)."""
         self.shown = shown
         """Encoded even when it is absent."""
+        self.pointer = False
+        """Absent is null, not the type's zero value."""
         self.merge_key = ""
         """x-kubernetes-patch-merge-key."""
         self.strategies: tuple[str, ...] = ()
         """x-kubernetes-patch-strategy: merge, replace, retainKeys."""
         self.default: Any = None
         """What apply assumes for a list-map key that is not given."""
+
+    def zero(self) -> Any:
+        """What stands for the field where it is shown and absent."""
+        return None if self.pointer else self.type.zero()
 
 
 class Struct(Type):
@@ -118,7 +124,7 @@ class Struct(Type):
 
     def zero(self) -> dict[str, Any]:
         """A new object with the fields that are always shown."""
-        return {field.name: field.type.zero() for field in self.shown_fields()}
+        return {field.name: field.zero() for field in self.shown_fields()}
 
     def shown_fields(self) -> Iterator[Field]:
         """The fields that are encoded even when they are absent."""

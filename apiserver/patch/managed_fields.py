@@ -1,0 +1,250 @@
+"""Who manages which fields: `metadata.managedFields` and what writes do to it.
+
+Models apimachinery/pkg/util/managedfields: the managers in their order (skip objects that are not tracked,
+cap the number of updaters, time stamps, stripping of what nobody owns).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from apiserver.machinery.clock import rfc3339
+from apiserver.machinery.validation import go_quote
+from apiserver.patch import fieldset
+from apiserver.patch.fieldset import FieldSet
+from apiserver.patch.typed import Comparison, ElementError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from apiserver.machinery.types import Object
+    from apiserver.schema.types import Struct
+
+MAX_UPDATERS: Final = 10
+OLD_UPDATES: Final = "ancient-changes"
+BEFORE_FIRST_APPLY: Final = "before-first-apply"
+_NAME_LIMIT: Final = 128
+_STRIPPED: Final = fieldset.of(
+    "apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace",
+    "metadata.creationTimestamp", "metadata.selfLink", "metadata.uid", "metadata.clusterName",
+    "metadata.generation", "metadata.managedFields", "metadata.resourceVersion")
+STATUS_RESET: Final = fieldset.of("status")
+"""What a write to the main resource cannot own (where there is a status subresource)."""
+SPEC_RESET: Final = fieldset.of("spec", "metadata.deletionTimestamp", "metadata.ownerReferences")
+"""What a write to `status` cannot own."""
+
+
+class Manager(NamedTuple):
+    """What tells entries apart; of appliers the version does not count."""
+
+    name: str
+    operation: str
+    api_version: str = ""
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        text = go_quote(self.name)
+        if self.subresource:
+            text += f" with subresource {go_quote(self.subresource)}"
+        return f"{text} using {self.api_version}" if self.operation == "Update" else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What one manager owns."""
+
+    fields: FieldSet
+    api_version: str
+    time: str = ""
+
+
+Managers = dict[Manager, Entry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One write: who does it, in which version, to what part of the object, when."""
+
+    manager: str
+    api_version: str
+    now: float
+    subresource: str = ""
+    reset: FieldSet = field(default_factory=FieldSet)
+    """Fields that this endpoint resets, so that nobody comes to own them through it."""
+
+    def updater(self) -> Manager:
+        """The entry of a create, update or patch."""
+        return Manager(self.manager, "Update", self.api_version, self.subresource)
+
+    def applier(self) -> Manager:
+        """The entry of a server-side apply."""
+        return Manager(self.manager, "Apply", "", self.subresource)
+
+
+def manager_name(given: str, user_agent: str) -> str:
+    """The field manager of a request: as given, or from the client's name."""
+    if given:
+        return given
+    printable = "".join(char for char in user_agent.split("/")[0] if char.isprintable())
+    while len(printable.encode()) > _NAME_LIMIT:
+        printable = printable[:-1]
+    return printable
+
+
+def track_update(type_: Struct, live: Object | None, new: Object, write: Write) -> Object:
+    """`new` with managedFields after a create (live is None), update or patch by `write`."""
+    entries = _live_or_new(live, new, write.subresource)
+    before, after = without_managed(live or type_.zero()), without_managed(new)
+    if entries or live is None or not live.get("metadata", {}).get("uid"):
+        entries = updated(type_, before, after, entries, write)
+    return with_managed(after, entries)
+
+
+def updated(type_: Struct, before: Object, after: Object, entries: Managers,
+            write: Write) -> Managers:
+    """The managers after an update; unchanged when the objects cannot be compared."""
+    try:
+        difference = Comparison(type_, before, after)
+    except ElementError:
+        return entries
+    touched = difference.modified.union(difference.added)
+    remaining = {manager: replace(entry, fields=_lost(entry.fields, touched, difference.removed,
+                                                      write.reset))
+                 for manager, entry in entries.items()}
+    own = touched.difference(difference.removed).recursive_difference(write.reset)
+    own = own.difference(_STRIPPED)
+    managers = {manager: entry for manager, entry in remaining.items() if entry.fields}
+    if own:
+        previous = managers.get(write.updater())
+        fields = own.union(previous.fields) if previous else own
+        managers[write.updater()] = Entry(fields=fields, api_version=write.api_version,
+                                          time=rfc3339(write.now))
+    return _capped(managers)
+
+
+def _lost(fields: FieldSet, touched: FieldSet, removed: FieldSet, reset: FieldSet) -> FieldSet:
+    return fields.difference(touched.recursive_difference(reset)).difference(removed)
+
+
+def stripped(fields: FieldSet) -> FieldSet:
+    """Without what nobody can own."""
+    return fields.difference(_STRIPPED)
+
+
+def _capped(managers: Managers) -> Managers:
+    """At most ten updaters: the oldest of a version are merged into `ancient-changes`."""
+    updaters = sorted((manager for manager in managers if manager.operation == "Update"),
+                      key=lambda manager: (managers[manager].time, manager))
+    surplus = len(updaters) - MAX_UPDATERS
+    first: dict[str, Manager] = {}
+    result = dict(managers)
+    for manager in updaters:
+        if surplus <= 0:
+            break
+        version = manager.api_version
+        if version not in first:
+            first[version] = manager
+            continue
+        bucket = Manager(OLD_UPDATES, "Update", version)
+        if bucket not in result:
+            result[bucket] = result.pop(first[version])
+        entry = result.pop(manager)
+        result[bucket] = replace(entry, fields=entry.fields.union(result[bucket].fields))
+        surplus -= 1
+    return result
+
+
+def decode_managers(managed_fields: Any) -> Managers:
+    """The entries of metadata.managedFields. Raises ValueError for broken ones."""
+    managers: Managers = {}
+    for entry in managed_fields or ():
+        operation = entry.get("operation", "")
+        if operation not in ("Apply", "Update") or entry.get("fieldsType") != "FieldsV1":
+            raise ValueError(f"bad managedFields entry {entry!r}")
+        version = entry.get("apiVersion", "")
+        key = Manager(entry.get("manager", ""), operation, version if operation == "Update" else "",
+                      entry.get("subresource", ""))
+        managers[key] = Entry(fields=fieldset.decode(entry.get("fieldsV1") or {}),
+                              api_version=version, time=entry.get("time") or "")
+    return managers
+
+
+def encode_managers(managers: Mapping[Manager, Entry]) -> list[Object]:
+    """metadata.managedFields, in Kubernetes' order: appliers first, then by time and name."""
+    order = sorted(managers.items(), key=lambda item: (
+        item[0].operation, item[1].time, item[0].name, item[1].api_version, item[0].subresource))
+    return [_encoded(manager, entry) for manager, entry in order]
+
+
+def _encoded(manager: Manager, entry: Entry) -> Object:
+    out: Object = {"manager": manager.name, "operation": manager.operation,
+                   "apiVersion": entry.api_version}
+    if entry.time:
+        out["time"] = entry.time
+    out["fieldsType"] = "FieldsV1"
+    out["fieldsV1"] = fieldset.encode(entry.fields)
+    if manager.subresource:
+        out["subresource"] = manager.subresource
+    return out
+
+
+def managers_of(obj: Object | None) -> Managers:
+    """An object's managers; none when its entries are broken."""
+    try:
+        return decode_managers((obj or {}).get("metadata", {}).get("managedFields"))
+    except (ValueError, AttributeError):
+        return {}
+
+
+def _live_or_new(live: Object | None, new: Object, subresource: str) -> Managers:
+    """The managers to go on from: a client may set them, reset them (`[{}]`) or forget them."""
+    given = new.get("metadata", {}).get("managedFields")
+    if subresource or not given:
+        return managers_of(live)
+    if given == [{}]:
+        return {}
+    try:
+        return decode_managers(given) or managers_of(live)
+    except ValueError:
+        return managers_of(live)
+
+
+def without_managed(obj: Object) -> Object:
+    """The object without metadata.managedFields."""
+    metadata = obj.get("metadata")
+    if not metadata or "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in metadata.items()
+                                if key != "managedFields"}}
+
+
+def with_managed(obj: Object, managers: Mapping[Manager, Entry]) -> Object:
+    """The object with these managers."""
+    if not managers:
+        return without_managed(obj)
+    metadata = {**obj.get("metadata", {}), "managedFields": encode_managers(managers)}
+    return {**obj, "metadata": metadata}
+
+
+def keep_times(new: Object, old: Object) -> Object:
+    """`new`, but with the old time stamps when nothing else has changed: such a write is a no-op.
+
+    Models IgnoreManagedFieldsTimestampsTransformer.
+    """
+    mine = new.get("metadata", {}).get("managedFields")
+    theirs = old.get("metadata", {}).get("managedFields")
+    if not mine or not theirs or _timeless(mine) != _timeless(theirs):
+        return new
+    if without_managed(new) != without_managed(old):
+        return new
+    return {**new, "metadata": {**new["metadata"], "managedFields": theirs}}
+
+
+def _timeless(entries: list[Object]) -> list[Object]:
+    plain = [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
+    return sorted(plain, key=lambda entry: (entry.get("operation", ""), entry.get("manager", ""),
+                                            entry.get("apiVersion", ""),
+                                            entry.get("subresource", "")))
+
+
