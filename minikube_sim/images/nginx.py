@@ -37,7 +37,8 @@ Commercial support is available at
 </html>
 """
 _ERROR: Final = ("<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n"
-                 "<center><h1>{0}</h1></center>\r\n<hr><center>nginx/1.29.3</center>\r\n</body>\r\n</html>\r\n")
+                 "<center><h1>{0}</h1></center>\r\n"
+                 "<hr><center>nginx/1.29.3</center>\r\n</body>\r\n</html>\r\n")
 ROOT: Final = "/usr/share/nginx/html"
 HTML: Final = ("Content-Type", "text/html")
 

@@ -1,0 +1,78 @@
+"""A cluster with nodes: kubelets on the simulated runtime and network, on the virtual clock."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from apiserver.machinery.gvk import EVENTS, PODS
+from controllers.node.config import NodeConfig
+from controllers.node.kubelet import Kubelet
+from minikube_sim.images import IMAGES, ImageRegistry, Program
+from minikube_sim.runtime import SimRuntime
+from netsim.fabric import Fabric
+from tests.controllers.world import World, obj
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+
+
+class NodeWorld(World):
+    """Nodes minikube, minikube-m02, ... each with a kubelet."""
+
+    def __init__(self, *names: str, nodes: int = 1, images: dict[str, type[Program]] | None = None,
+                 pod_cidr: str = "172.17.{}.0/24") -> None:
+        super().__init__(*names)
+        self.fabric = Fabric(self.clock.now, random.Random(1))
+        self.images = ImageRegistry({**IMAGES, **(images or {})})
+        self.runtime = SimRuntime(self.images, self.clock, random.Random(1))
+        self.kubelets: list[Kubelet] = []
+        self.create_namespaces()
+        for index in range(nodes):
+            self._add_kubelet(index, pod_cidr.format(index))
+        self.settle()
+
+    def create_namespaces(self) -> None:
+        """What the system needs."""
+        from apiserver.machinery.gvk import NAMESPACES
+
+        for own in ("kube-node-lease", "kube-system"):
+            self.create(NAMESPACES, obj("v1", "Namespace", own, None))
+
+    def _add_kubelet(self, index: int, cidr: str) -> None:
+        own = "minikube" if index == 0 else f"minikube-m{index + 1:02}"
+        address = f"10.211.55.{120 + index}"
+        node = self.fabric.add_node(own, f"{address}/24", cidr)
+        config = NodeConfig(name=own, addresses=(address,), pod_cidr=cidr)
+        kubelet = Kubelet(self.context, config, self.runtime, node)
+        self.kubelets.append(kubelet)
+        self.manager.add(kubelet, f"kubelet-{own}")
+
+    def run(self, own: str, image: str = "nginx", *, node: str = "minikube",
+            labels: Any = None, **spec: Any) -> Object:
+        """Create a Pod of one container on a node and settle; the Pod as it is then."""
+        container: Object = {"name": "c", "image": image, **spec.pop("container", {})}
+        spec = {"containers": [container], "nodeName": node, **spec}
+        self.create(PODS, obj("v1", "Pod", own, labels=labels, spec=spec))
+        return self.pod(own)
+
+    def pod(self, own: str) -> Object:
+        """A Pod as it is now."""
+        return self.get(PODS, own)
+
+    def state(self, own: str, container: int = 0) -> Object:
+        """The state of a container as the status shows it."""
+        state: Object = self.pod(own)["status"]["containerStatuses"][container]["state"]
+        return state
+
+    def told(self, own: str) -> list[str]:
+        """`Reason: message` of each event about an object, in order; repeats as (xN)."""
+        found = [e for e in self.list(EVENTS) if e["involvedObject"]["name"] == own]
+        return [f"{e['reason']}: {e['message']}" + (f" (x{e['count']})" if e.get("count", 1) > 1
+                                                    else "") for e in found]
+
+
+def condition(thing: Object, kind: str) -> Object:
+    """A condition of an object's status."""
+    found: Object = next(c for c in thing["status"]["conditions"] if c["type"] == kind)
+    return found
