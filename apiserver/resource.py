@@ -64,6 +64,8 @@ class Resource:
     """Further ones by name ("binding", "log"), implemented in apiserver/subresources/."""
     custom: bool = False
     """Declared by a CRD rather than built in."""
+    deprecation: str = ""
+    """A Warning header for every request, '' for none ("v1 Endpoints is deprecated in ...")."""
     definition: str = ""
     """The OpenAPI definition, e.g. io.k8s.api.core.v1.Pod; '' derives it from group and kind."""
 

@@ -29,6 +29,10 @@ class Strategy:
     """metadata.generation is set to 1 and rises with the spec (see `generation_changed`)."""
     delete_returns_object: ClassVar[bool] = False
     """DELETE answers the deleted object rather than a Status."""
+    keeps_status_on_create: ClassVar[bool] = False
+    """A new object may bring its status along (only Nodes)."""
+    revalidates_metadata: ClassVar[bool] = False
+    """Updates check the whole metadata once more (kinds whose ValidateXUpdate calls ValidateX)."""
     default_propagation: ClassVar[Literal["Background", "Orphan"]] = "Background"
     """What DELETE does to dependents when the client does not say."""
 

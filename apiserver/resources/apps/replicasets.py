@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from apiserver.machinery.validation import FieldError, Path
 from apiserver.resource import Resource, Scale
 from apiserver.resources.printing import (
     AGE,
@@ -14,20 +15,59 @@ from apiserver.resources.printing import (
     selector,
     selector_text,
 )
+from apiserver.resources.workloads import (
+    SPEC,
+    default_workload,
+    numbers_errors,
+    selector_and_template_errors,
+    selector_immutable,
+    status_counts_errors,
+    template_warnings,
+)
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
+    from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
 
 
 class ReplicaSetStrategy(Strategy):
     """A number of equal pods."""
 
+    def default(self, obj: Object) -> None:
+        default_workload(obj)
+
+    def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
+        obj["status"] = {"replicas": 0}
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        spec = obj["spec"]
+        return (numbers_errors(spec, ("replicas", "minReadySeconds"), SPEC)
+                + selector_and_template_errors(spec))
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        return self.validate(ctx, obj) + selector_immutable(obj, old)
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        return replica_status_errors(obj.get("status") or {})
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        return template_warnings(obj, old)
+
     def fields(self, obj: Object) -> dict[str, str]:
         return {"status.replicas": str((obj.get("status") or {}).get("replicas", 0))}
 
     def scale_selector(self, obj: Object) -> str:
         return selector_text(obj["spec"].get("selector"))
+
+
+def replica_status_errors(status: Object) -> list[FieldError]:
+    """What is wrong with the status of a ReplicaSet or ReplicationController."""
+    path = Path("status")
+    counts = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
+    return (numbers_errors(status, ("replicas", *counts, "observedGeneration"), path)
+            + status_counts_errors(status, counts, path))
 
 
 REPLICASETS = Resource(

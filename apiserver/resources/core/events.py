@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from apiserver.machinery.names import is_qualified_name
+from apiserver.machinery.validation import FieldError, all_invalid, invalid, required
 from apiserver.resource import Column, Resource
 from apiserver.resources.printing import field, named, since
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
+    from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+
+_MAX_WORD: Final = 128
+_MAX_NOTE: Final = 1024
 
 
 class EventStrategy(Strategy):
@@ -17,6 +23,12 @@ class EventStrategy(Strategy):
 
     create_on_update = True
     has_generation = False
+
+    def default(self, obj: Object) -> None:
+        """Nothing: an Event is as it was reported."""
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        return event_errors(obj, "reportingComponent")
 
     def fields(self, obj: Object) -> dict[str, str]:
         involved, source = obj.get("involvedObject") or {}, obj.get("source") or {}
@@ -29,6 +41,33 @@ class EventStrategy(Strategy):
             "source": component,
             "type": obj.get("type", ""),
         }
+
+
+def event_errors(event: Object, reporter: str) -> list[FieldError]:
+    """What is wrong with an Event in the core form (legacyValidateEvent)."""
+    namespace = event["metadata"].get("namespace", "")
+    involved = (event.get("involvedObject") or {}).get("namespace") or ""
+    agree = namespace in ("", "default") if not involved else namespace == involved
+    errors = [] if agree else [invalid("involvedObject.namespace", involved,
+                                       "does not match event.namespace")]
+    if event.get("eventTime"):
+        errors += _new_style_errors(event, reporter)
+    return errors
+
+
+def _new_style_errors(event: Object, reporter: str) -> list[FieldError]:
+    controller = event.get("reportingComponent") or ""
+    errors = [] if controller else [required(reporter)]
+    errors += all_invalid(reporter, controller, is_qualified_name(controller))
+    for name in ("reportingInstance", "action", "reason"):
+        value = event.get(name) or ""
+        if not value:
+            errors.append(required(name))
+        elif len(value) > _MAX_WORD:
+            errors.append(invalid(name, "", f"can have at most {_MAX_WORD} characters"))
+    if len(event.get("message") or "") > _MAX_NOTE:
+        errors.append(invalid("message", "", f"can have at most {_MAX_NOTE} characters"))
+    return errors
 
 
 def _first_seen(obj: Object, now: float) -> str:

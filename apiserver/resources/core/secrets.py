@@ -17,8 +17,8 @@ from apiserver.machinery.validation import (
 )
 from apiserver.resource import Resource
 from apiserver.resources.core.configmaps import MAX_DATA_BYTES, decoded_size, frozen_errors
-from apiserver.resources.core.go_json import object_complaint
 from apiserver.resources.printing import AGE, NAME, count, field, named
+from apiserver.schema.json_syntax import explain
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -91,8 +91,17 @@ def _type_errors(obj: Object, data: dict[str, str]) -> list[FieldError]:
 def _json_errors(encoded: str | None, path: Path) -> list[FieldError]:
     if encoded is None:
         return [required(path)]
-    complaint = object_complaint(base64.b64decode(encoded))
+    document = base64.b64decode(encoded)
+    complaint = explain(document) or _kind_complaint(document.lstrip()[:1])
     return [invalid(path, "<secret contents redacted>", complaint)] if complaint else []
+
+
+def _kind_complaint(first: bytes) -> str:
+    """Go's complaint about a JSON document that is no object; null is taken for an empty one."""
+    if first in (b"{", b"n"):
+        return ""
+    kind = {b'"': "string", b"[": "array", b"t": "bool", b"f": "bool"}.get(first, "number")
+    return f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
 
 
 SECRETS = Resource(

@@ -12,6 +12,7 @@ class ServiceAccountStrategy(Strategy):
 
     delete_returns_object = True
     has_generation = False
+    revalidates_metadata = True
 
 
 SERVICEACCOUNTS = Resource(

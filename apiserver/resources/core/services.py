@@ -2,27 +2,152 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from apiserver.resource import Resource
-from apiserver.resources.printing import AGE, NAME, NONE, UNKNOWN, field, joined, labels, named
+from apiserver.resources.core.service_validation import (
+    IP_TYPES,
+    balancer_status_errors,
+    externally_accessible,
+    needs_health_check,
+    service_errors,
+    service_update_errors,
+)
+from apiserver.resources.printing import (
+    AGE,
+    NAME,
+    NONE,
+    UNKNOWN,
+    dig,
+    field,
+    joined,
+    labels,
+    named,
+)
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
+    from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+    from apiserver.machinery.validation import FieldError
+
+_HINTS: Final = "service.kubernetes.io/topology-aware-hints"
 
 
 class ServiceStrategy(Strategy):
-    """What is special about Services; addresses are allocated by admission/allocation."""
+    """What is special about Services; addresses are allocated inside the write before this."""
 
     name_rule = "dns1123label"
     create_on_update = True
     delete_returns_object = True
     has_generation = False
+    revalidates_metadata = True
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        _default_affinity(spec)
+        if not spec.get("type"):
+            spec["type"] = "ClusterIP"
+        for port in spec.get("ports") or ():
+            if not port.get("protocol"):
+                port["protocol"] = "TCP"
+            if not port.get("targetPort"):
+                port["targetPort"] = port.get("port") or 0
+        if externally_accessible(spec) and not spec.get("externalTrafficPolicy"):
+            spec["externalTrafficPolicy"] = "Cluster"
+        if spec.get("internalTrafficPolicy") is None and spec["type"] in IP_TYPES:
+            spec["internalTrafficPolicy"] = "Cluster"
+        if spec["type"] == "LoadBalancer":
+            _default_balancer(obj)
+
+    def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
+        obj["status"] = {"loadBalancer": {}}
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        return service_errors(obj)
+
+    def prepare_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Drop what the new type has no use for and the client did not touch."""
+        spec, before = obj["spec"], old.get("spec") or {}
+        drop_unneeded(spec, before)
+        if before.get("type") == "LoadBalancer" != spec.get("type"):
+            obj["status"] = {**(obj.get("status") or {}), "loadBalancer": {}}
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        return service_update_errors(obj, old)
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        return balancer_status_errors(obj)
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        return service_warnings(obj)
 
     def fields(self, obj: Object) -> dict[str, str]:
         spec = obj.get("spec") or {}
         return {"spec.clusterIP": spec.get("clusterIP", ""), "spec.type": spec.get("type", "")}
+
+
+def _default_affinity(spec: Object) -> None:
+    if not spec.get("sessionAffinity"):
+        spec["sessionAffinity"] = "None"
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
+    elif spec["sessionAffinity"] == "ClientIP" \
+            and dig(spec, "sessionAffinityConfig", "clientIP", "timeoutSeconds") is None:
+        spec["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": 10800}}
+
+
+def _default_balancer(service: Object) -> None:
+    spec = service["spec"]
+    if spec.get("allocateLoadBalancerNodePorts") is None:
+        spec["allocateLoadBalancerNodePorts"] = True
+    for ingress in dig(service, "status", "loadBalancer", "ingress") or ():
+        if ingress.get("ip") and ingress.get("ipMode") is None:
+            ingress["ipMode"] = "VIP"
+
+
+def drop_unneeded(spec: Object, before: Object) -> None:
+    """Wipe fields that no longer apply and that the client did not change
+    (dropTypeDependentFields)."""
+    kind, old = spec.get("type"), before.get("type")
+    gone: list[str] = []
+    if old in IP_TYPES and kind not in IP_TYPES:
+        gone += ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy",
+                 "internalTrafficPolicy"]
+    if needs_health_check(before) and not needs_health_check(spec):
+        gone.append("healthCheckNodePort")
+    if old == "LoadBalancer" != kind:
+        gone += ["allocateLoadBalancerNodePorts", "loadBalancerClass"]
+    if externally_accessible(before) and not externally_accessible(spec):
+        gone.append("externalTrafficPolicy")
+    for name in gone:
+        if spec.get(name) == before.get(name):
+            spec.pop(name, None)
+    if old in ("NodePort", "LoadBalancer") and kind not in ("NodePort", "LoadBalancer"):
+        _drop_node_ports(spec.get("ports") or [], before.get("ports") or [])
+
+
+def _drop_node_ports(ports: list[Object], before: list[Object]) -> None:
+    held = {port["nodePort"] for port in before if port.get("nodePort")}
+    if {port["nodePort"] for port in ports if port.get("nodePort")} <= held:
+        for port in ports:
+            port.pop("nodePort", None)
+
+
+def service_warnings(service: Object) -> list[str]:
+    """Warnings about fields without effect (pkg/api/service/warnings.go)."""
+    spec = service.get("spec") or {}
+    texts = []
+    if _HINTS in (service["metadata"].get("annotations") or {}):
+        texts.append(f"annotation {_HINTS} is deprecated, please use "
+                     "service.kubernetes.io/topology-mode instead")
+    external = spec.get("type") == "ExternalName"
+    if external and spec.get("externalIPs"):
+        texts.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
+    if not external and spec.get("externalName"):
+        texts.append('spec.externalName is ignored when spec.type is not "ExternalName"')
+    return texts
 
 
 def load_balancer_text(status: Object) -> str:

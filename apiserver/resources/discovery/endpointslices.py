@@ -4,20 +4,144 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from apiserver.machinery.names import (
+    is_dns1123_label,
+    is_dns1123_subdomain,
+    is_fully_qualified_domain_name,
+    is_qualified_name,
+    is_valid_label_value,
+    is_valid_port,
+    parse_ip,
+)
+from apiserver.machinery.validation import (
+    FieldError,
+    Path,
+    all_invalid,
+    duplicate,
+    immutable,
+    invalid,
+    required,
+    too_many,
+)
 from apiserver.resource import Resource
+from apiserver.resources.core.container_validation import PROTOCOLS, one_of
+from apiserver.resources.core.ips import non_special_ip_errors
 from apiserver.resources.printing import AGE, NAME, UNSET, field, named
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
 
 _SHOWN: Final = 3
 
 
+_MAX_ENDPOINTS: Final = 1000
+_MAX_ADDRESSES: Final = 100
+_MAX_PORTS: Final = 20000
+_MAX_HINTS: Final = 8
+_TYPES: Final = ("FQDN", "IPv4", "IPv6")
+
+
 class EndpointSliceStrategy(Strategy):
     """Addresses behind a Service."""
+
+    revalidates_metadata = True
+
+    def default(self, obj: Object) -> None:
+        for port in obj.get("ports") or ():
+            if port.get("name") is None:
+                port["name"] = ""
+            if not port.get("protocol"):
+                port["protocol"] = "TCP"
+
+    def generation_changed(self, obj: Object, old: Object) -> bool:
+        """Anything but the metadata counts."""
+        return any(obj.get(k) != old.get(k) for k in (obj.keys() | old.keys()) - {"metadata"})
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        kind = obj.get("addressType") or ""
+        errors = one_of(kind, _TYPES, Path("addressType"))
+        errors += _endpoints_errors(obj.get("endpoints") or (), kind, Path("endpoints"))
+        return errors + _ports_errors(obj.get("ports") or (), Path("ports"))
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        return self.validate(ctx, obj) + immutable("addressType", obj.get("addressType"),
+                                                   old.get("addressType"))
+
+
+def _endpoints_errors(endpoints: Sequence[Object], kind: str, path: Path) -> list[FieldError]:
+    if len(endpoints) > _MAX_ENDPOINTS:
+        return [too_many(path, len(endpoints), _MAX_ENDPOINTS)]
+    return [error for i, endpoint in enumerate(endpoints)
+            for error in _endpoint_errors(endpoint, kind, path.at(i))]
+
+
+def _endpoint_errors(endpoint: Object, kind: str, path: Path) -> list[FieldError]:
+    own, addresses = path.child("addresses"), endpoint.get("addresses") or ()
+    errors: list[FieldError] = []
+    if not addresses:
+        errors.append(required(own, "must contain at least 1 address"))
+    elif len(addresses) > _MAX_ADDRESSES:
+        errors.append(too_many(own, len(addresses), _MAX_ADDRESSES))
+    for i, address in enumerate(addresses):
+        errors += _address_errors(address, kind, own, i)
+    node, host = endpoint.get("nodeName"), endpoint.get("hostname")
+    if node is not None:
+        errors += all_invalid(path.child("nodeName"), node, is_dns1123_subdomain(node))
+    for key, value in (endpoint.get("deprecatedTopology") or {}).items():
+        errors += all_invalid(path.child("deprecatedTopology"), key, is_qualified_name(key))
+        errors += all_invalid(path.child("deprecatedTopology"), value, is_valid_label_value(value))
+    if host is not None:
+        errors += all_invalid(path.child("hostname"), host, is_dns1123_label(host))
+    return errors + _hints_errors(endpoint.get("hints") or {}, path.child("hints"))
+
+
+def _address_errors(address: str, kind: str, path: Path, i: int) -> list[FieldError]:
+    if kind == "FQDN":
+        return all_invalid(path.at(i), address, is_fully_qualified_domain_name(address))
+    if kind not in ("IPv4", "IPv6"):
+        return []
+    parsed = parse_ip(address)
+    errors = [] if parsed is not None and f"IPv{parsed.version}" == kind else [
+        invalid(path, address, f"must be an {kind} address")]
+    return errors + non_special_ip_errors(address, path)
+
+
+def _hints_errors(hints: Object, path: Path) -> list[FieldError]:
+    own, zones = path.child("forZones"), hints.get("forZones") or ()
+    if len(zones) > _MAX_HINTS:
+        return [too_many(own, len(zones), _MAX_HINTS)]
+    errors: list[FieldError] = []
+    for i, zone in enumerate(zones):
+        name = zone.get("name") or ""
+        if name in {z.get("name") for z in zones[:i]}:
+            errors.append(duplicate(own.at(i).child("name"), name))
+        errors += all_invalid(own.at(i).child("name"), name, is_valid_label_value(name))
+    return errors
+
+
+def _ports_errors(ports: Sequence[Object], path: Path) -> list[FieldError]:
+    if len(ports) > _MAX_PORTS:
+        return [too_many(path, len(ports), _MAX_PORTS)]
+    errors: list[FieldError] = []
+    names: set[str] = set()
+    for i, port in enumerate(ports):
+        own, name, number = path.at(i), port.get("name") or "", port.get("port")
+        if name:
+            errors += all_invalid(own.child("name"), name, is_dns1123_label(name))
+        if name in names:
+            errors.append(duplicate(own.child("name"), name))
+        names.add(name)
+        errors += one_of(port.get("protocol"), PROTOCOLS, own.child("protocol"))
+        if number is not None:
+            errors += all_invalid(own.child("port"), number, is_valid_port(number))
+        if port.get("appProtocol") is not None:
+            errors += all_invalid(own.child("appProtocol"), port["appProtocol"],
+                                  is_qualified_name(port["appProtocol"]))
+    return errors
 
 
 def first_of(texts: Sequence[str]) -> str:
