@@ -20,7 +20,7 @@ def conditions(world: World) -> dict[str, tuple[str, str]]:
 
 def ready(world: World) -> None:
     """Make all Pods ready until nothing is left to become so."""
-    while waiting := [one for one in world.list(PODS) if one["status"]["phase"] == "Pending"]:
+    while waiting := [one for one in world.all(PODS) if one["status"]["phase"] == "Pending"]:
         world.make_ready(*waiting)
 
 
@@ -31,7 +31,7 @@ def image(world: World, tag: str) -> None:
 
 def by_image(world: World) -> dict[str, Object]:
     return {one["spec"]["template"]["spec"]["containers"][0]["image"]: one
-            for one in world.list(REPLICASETS)}
+            for one in world.all(REPLICASETS)}
 
 
 def sizes(world: World) -> dict[str, int]:
@@ -42,7 +42,7 @@ def sizes(world: World) -> dict[str, int]:
 def test_a_first_rollout_makes_one_replica_set_and_says_how_far_it_is() -> None:
     world = World(*BOTH)
     made = world.create(DEPLOYMENTS, deployment(replicas=2))
-    (rs,) = world.list(REPLICASETS)
+    (rs,) = world.all(REPLICASETS)
     digest = rs["metadata"]["labels"]["pod-template-hash"]
     assert name(rs) == f"d-{digest}"
     assert rs["spec"]["selector"] == {"matchLabels": {"app": "d", "pod-template-hash": digest}}
@@ -102,7 +102,7 @@ def test_annotations_of_the_deployment_are_copied_but_for_its_own() -> None:
         "kubernetes.io/change-cause": "why",
         "kubectl.kubernetes.io/last-applied-configuration": "{}"}
     world.create(DEPLOYMENTS, body)
-    (rs,) = world.list(REPLICASETS)
+    (rs,) = world.all(REPLICASETS)
     assert annotations(rs)["kubernetes.io/change-cause"] == "why"
     assert "kubectl.kubernetes.io/last-applied-configuration" not in annotations(rs)
 
@@ -118,7 +118,7 @@ def test_recreate_waits_until_the_old_pods_are_gone() -> None:
     image(world, "2")
     assert world.names(PODS) == [old]
     world.delete(PODS, old, grace_period_seconds=0)
-    (fresh,) = world.list(PODS)
+    (fresh,) = world.all(PODS)
     assert fresh["spec"]["containers"][0]["image"] == "nginx:2"
 
 
@@ -140,7 +140,7 @@ def test_a_paused_deployment_is_scaled_but_not_rolled_out() -> None:
 def test_a_deployment_created_paused_has_no_replica_set() -> None:
     world = World(*BOTH)
     world.create(DEPLOYMENTS, deployment(replicas=1, paused=True))
-    assert world.list(REPLICASETS) == []
+    assert world.all(REPLICASETS) == []
     assert conditions(world) == {"Available": ("False", "MinimumReplicasUnavailable"),
                                  "Progressing": ("Unknown", "DeploymentPaused")}
 
@@ -179,11 +179,11 @@ def test_old_replica_sets_beyond_the_history_limit_are_deleted() -> None:
 def test_a_matching_orphan_is_adopted_and_used() -> None:
     world = World(*BOTH, "garbage-collector-controller")
     world.create(DEPLOYMENTS, deployment(replicas=1))
-    (before,) = world.list(REPLICASETS)
+    (before,) = world.all(REPLICASETS)
     world.delete(DEPLOYMENTS, "d", propagation="Orphan")
-    assert controller_ref(world.list(REPLICASETS)[0]) is None
+    assert controller_ref(world.all(REPLICASETS)[0]) is None
     made = world.create(DEPLOYMENTS, deployment(replicas=1))
-    (after,) = world.list(REPLICASETS)
+    (after,) = world.all(REPLICASETS)
     ref = controller_ref(after)
     assert uid(before) == uid(after)
     assert ref is not None
@@ -207,7 +207,7 @@ def test_a_foreign_replica_set_of_the_same_name_is_a_collision() -> None:
 def test_events_tell_of_scaling() -> None:
     world = World("deployment-controller")
     world.create(DEPLOYMENTS, deployment(replicas=3))
-    (event,) = world.list(EVENTS)
+    (event,) = world.all(EVENTS)
     own = world.names(REPLICASETS)[0]
     assert event["reason"] == "ScalingReplicaSet"
     assert event["message"] == f"Scaled up replica set {own} from 0 to 3"
@@ -232,6 +232,6 @@ def test_the_same_seed_gives_the_same_trace() -> None:
         ready(world)
         image(world, "2")
         ready(world)
-        return [world.list(PODS), world.list(REPLICASETS), world.list(EVENTS)]
+        return [world.all(PODS), world.all(REPLICASETS), world.all(EVENTS)]
 
     assert run() == run()

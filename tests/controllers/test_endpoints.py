@@ -42,7 +42,7 @@ def subsets(world: World) -> Any:
 
 
 def slices(world: World) -> list[Object]:
-    return world.list(ENDPOINTSLICES, "kubernetes.io/service-name=s")
+    return world.all(ENDPOINTSLICES, "kubernetes.io/service-name=s")
 
 
 def ips(world: World) -> list[str]:
@@ -129,7 +129,7 @@ def test_a_deleted_service_takes_its_endpoints_along() -> None:
     world.add_node("n1")
     world.create(SERVICES, service())
     world.delete(SERVICES, "s")
-    assert world.list(ENDPOINTS) == []
+    assert world.all(ENDPOINTS) == []
     assert slices(world) == []
 
 

@@ -18,7 +18,7 @@ def test_an_event_has_the_form_that_describe_shows() -> None:
     world.events.recorder("kubelet", "n1").event(
         about, NORMAL, "Pulled", "done", field_path="spec.containers{c}")
     world.settle()
-    (event,) = world.list(EVENTS)
+    (event,) = world.all(EVENTS)
     assert event["involvedObject"] == {
         "kind": "ConfigMap", "namespace": "default", "name": "a", "apiVersion": "v1",
         "uid": about["metadata"]["uid"], "fieldPath": "spec.containers{c}",
@@ -37,7 +37,7 @@ def test_a_repeated_event_is_counted() -> None:
     for _ in range(3):
         recorder.event(about, WARNING, "Failed", "again")
         world.advance(10)
-    (event,) = world.list(EVENTS)
+    (event,) = world.all(EVENTS)
     assert event["count"] == 3
     assert event["firstTimestamp"] == "2026-01-01T00:00:00Z"
     assert event["lastTimestamp"] == "2026-01-01T00:00:20Z"
@@ -50,7 +50,7 @@ def test_many_similar_events_become_one() -> None:
     for number in range(12):
         recorder.event(about, NORMAL, "Did", f"thing {number}")
         world.settle()
-    events = world.list(EVENTS)
+    events = world.all(EVENTS)
     assert len(events) == 10
     combined = [one for one in events if one["message"].startswith("(combined")]
     assert [(one["message"], one["count"]) for one in combined] == [
@@ -65,7 +65,7 @@ def test_spam_about_one_object_ends_after_twenty_five_until_time_has_passed() ->
         for number in range(count):
             recorder.event(about, NORMAL, f"Reason{number}", "x")
         world.settle()
-        return sum(one["count"] for one in world.list(EVENTS))
+        return sum(one["count"] for one in world.all(EVENTS))
 
     assert say(30) == 25
     assert say(5) == 25
@@ -89,7 +89,7 @@ def test_a_component_with_a_thousand_events_waiting_drops_more() -> None:
         recorder.event({**about, "metadata": {**about["metadata"], "uid": str(number)}},
                        NORMAL, "R", "x")
     world.settle()
-    assert len(world.list(EVENTS)) == 1000
+    assert len(world.all(EVENTS)) == 1000
 
 
 def test_an_event_that_the_server_refuses_is_dropped() -> None:
@@ -97,7 +97,7 @@ def test_an_event_that_the_server_refuses_is_dropped() -> None:
     nowhere = {**about, "metadata": {**about["metadata"], "namespace": "nowhere"}}
     world.events.recorder("c").event(nowhere, NORMAL, "R", "x")
     world.settle()
-    assert world.list(EVENTS) == []
+    assert world.all(EVENTS) == []
 
 
 def test_a_deleted_event_that_repeats_is_created_anew() -> None:
@@ -108,7 +108,7 @@ def test_a_deleted_event_that_repeats_is_created_anew() -> None:
     world.delete(EVENTS, world.names(EVENTS)[0])
     recorder.event(about, NORMAL, "R", "x")
     world.settle()
-    assert [one["count"] for one in world.list(EVENTS)] == [2]
+    assert [one["count"] for one in world.all(EVENTS)] == [2]
 
 
 def test_with_an_action_it_has_the_form_of_the_newer_api() -> None:
@@ -116,7 +116,7 @@ def test_with_an_action_it_has_the_form_of_the_newer_api() -> None:
     world.events.recorder("default-scheduler").event(
         about, NORMAL, "Scheduled", "ok", action="Binding")
     world.settle()
-    (event,) = world.list(EVENTS)
+    (event,) = world.all(EVENTS)
     assert event["eventTime"] == "2026-01-01T00:00:00.000000Z"
     assert event["action"] == "Binding"
     assert event["reportingComponent"] == "default-scheduler"

@@ -14,7 +14,7 @@ PODGC = "pod-garbage-collector-controller"
 
 
 def ranges(world: World) -> dict[str, str]:
-    return {name(one): one.get("spec", {}).get("podCIDR", "") for one in world.list(NODES)}
+    return {name(one): one.get("spec", {}).get("podCIDR", "") for one in world.all(NODES)}
 
 
 def test_each_node_gets_a_range_of_its_own() -> None:

@@ -15,7 +15,7 @@ RS = "replicaset-controller"
 def test_it_creates_pods_from_the_template_that_it_controls() -> None:
     world = World(RS)
     made = world.create(REPLICASETS, replicaset(replicas=2))
-    pods = world.list(PODS)
+    pods = world.all(PODS)
     assert len(pods) == 2
     for one in pods:
         assert one["metadata"]["generateName"] == "r-"
@@ -126,7 +126,7 @@ def test_a_refused_pod_is_a_condition_and_an_event_and_is_tried_again() -> None:
     assert (status["replicas"], status["observedGeneration"]) == (0, 1)
     assert [(one["type"], one["status"], one["reason"]) for one in status["conditions"]] == [
         ("ReplicaFailure", "True", "FailedCreate")]
-    assert [one["reason"] for one in world.list(EVENTS)] == ["FailedCreate"]
+    assert [one["reason"] for one in world.all(EVENTS)] == ["FailedCreate"]
     gate.allowed = True
     world.advance(1)
     assert len(world.names(PODS)) == 4
@@ -143,13 +143,13 @@ def test_events_tell_what_it_did() -> None:
     world = World(RS)
     world.create(REPLICASETS, replicaset(replicas=1))
     own = world.names(PODS)[0]
-    event = world.list(EVENTS)[0]
+    event = world.all(EVENTS)[0]
     assert event["message"] == f"Created pod: {own}"
     assert event["reason"] == "SuccessfulCreate"
     assert event["source"] == {"component": "replicaset-controller"}
     assert event["involvedObject"]["name"] == "r"
     world.patch(REPLICASETS, "r", {"spec": {"replicas": 0}})
-    assert [one["message"] for one in world.list(EVENTS)][-1] == f"Deleted pod: {own}"
+    assert [one["message"] for one in world.all(EVENTS)][-1] == f"Deleted pod: {own}"
 
 
 def test_once_settled_there_is_nothing_to_do() -> None:

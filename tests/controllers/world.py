@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apiserver.admission import admission_chain
 from apiserver.local import LocalClient
 from apiserver.machinery.gvk import GVR, NAMESPACES, NODES, PODS, SERVICES
 from apiserver.machinery.meta import name, namespace
-from apiserver.machinery.types import JSON, Object
 from apiserver.registry import Registry
 from apiserver.resources import BUILTIN
 from apiserver.schema.schema import schema_for
@@ -23,6 +21,11 @@ from controllers.informer import Informers
 from controllers.manager import Manager
 from controllers.serviceips import ServiceAllocator
 from minikube_sim.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apiserver.machinery.types import JSON, Object
 
 READY = {"phase": "Running", "conditions": [
     {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}
@@ -75,7 +78,7 @@ class World:
         """One object. Raises NotFound."""
         return drive(self.client.get(resource, own, place))
 
-    def list(self, resource: GVR, selector: str = "") -> list[Object]:
+    def all(self, resource: GVR, selector: str = "") -> list[Object]:
         """All objects of a resource."""
         answer = drive(self.client.list(resource, label_selector=selector))
         items: list[Object] = answer["items"]
@@ -83,7 +86,7 @@ class World:
 
     def names(self, resource: GVR) -> list[str]:
         """The names of all objects of a resource."""
-        return [name(one) for one in self.list(resource)]
+        return [name(one) for one in self.all(resource)]
 
     def patch(self, resource: GVR, own: str, patch: JSON, *, place: str | None = "default",
               **how: Any) -> Object:
