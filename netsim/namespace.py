@@ -264,9 +264,15 @@ class Namespace:
     def interface_address(
         self, family: int, interface: str, toward: int | None = None,
     ) -> int | None:
-        """Primary address of an interface; the one whose subnet holds `toward`, if there is one."""
+        """Primary address of an interface; the one whose subnet holds `toward`, if there is one.
+        For lo an address of another interface: loopback addresses are of host scope only.
+        """
         device = self.interfaces.get(interface)
-        return None if device is None else device.address(family, toward)
+        if device is None:
+            return None
+        if device is self.loopback:
+            return self._any_address(family)
+        return device.address(family, toward)
 
     def log(self, line: str) -> None:
         """A line for the kernel's log."""

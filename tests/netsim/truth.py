@@ -1,4 +1,4 @@
-"""The recordings of the real kernel and the real kube-proxy, and the kit that compares with them."""
+"""The recordings of the real kernel and kube-proxy, and the kit that compares with them."""
 
 from __future__ import annotations
 
