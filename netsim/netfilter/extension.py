@@ -169,6 +169,13 @@ class Match(Extension):
 
     __slots__ = ()
 
+    native: ClassVar[bool] = False
+    """iptables-nft writes it as nft expressions of its own, and reads several back as one match."""
+
+    def shown_after(self, earlier: Self) -> Self:
+        """What iptables prints for this match when an `earlier` one like it stands in the rule."""
+        raise NotImplementedError
+
     def matches(self, context: Context) -> bool:
         """Whether the packet passes; for matches without state."""
         raise NotImplementedError

@@ -16,9 +16,14 @@ class PortTest:
     high: int
     inverted: bool = False
 
+    @property
+    def empty(self) -> bool:
+        """The whole range: iptables-nft writes no test for it, inverted or not."""
+        return self.low == 0 and self.high == 65535
+
     def accepts(self, port: int) -> bool:
         """Whether the port passes."""
-        return (self.low <= port <= self.high) != self.inverted
+        return self.empty or (self.low <= port <= self.high) != self.inverted
 
     @property
     def exact(self) -> int | None:
@@ -48,14 +53,14 @@ def parse_port_range(text: str, inverted: bool, protocol: int = 6) -> PortTest:
 
 def save_ports(option: str, test: PortTest | None) -> str:
     """` --dport 80`, ` ! --dport 80`, or nothing if every port passes."""
-    if test is None or (test.low == 0 and test.high == 65535 and not test.inverted):
+    if test is None or test.empty:
         return ""
     return f"{' !' if test.inverted else ''} {option} {test.range_text()}"
 
 
 def list_ports(word: str, test: PortTest | None, numeric: bool, protocol: int) -> str:
     """` dpt:80`, ` dpts:80:90`, ` dpt:!80`."""
-    if test is None or (test.low == 0 and test.high == 65535 and not test.inverted):
+    if test is None or test.empty:
         return ""
     plural = "" if test.low == test.high else "s"
     invert = "!" if test.inverted else ""

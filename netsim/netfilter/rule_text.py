@@ -13,6 +13,7 @@ from netsim.netfilter.text import split_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netsim.netfilter.extension import Match
     from netsim.netfilter.ruleset import AddressTest, InterfaceTest, RuleSpec
 
 
@@ -37,10 +38,28 @@ def conditions_text(spec: RuleSpec, family: int) -> str:
         text += f"{invert} -p {protocol_text(spec.protocol.protocol)}"
     if spec.fragment is not None:
         text += " -f" if spec.fragment else " ! -f"
-    for match in spec.matches:
+    for match in shown_matches(spec):
         options = match.save()
         text += f" -m {match.name}" + (f" {options}" if options else "")
     return text
+
+
+def shown_matches(spec: RuleSpec) -> list[Match]:
+    """The matches as iptables-nft reads them back: several native ones of a kind are one, and one
+    that tests nothing is none.
+    """
+    shown: list[Match] = []
+    places: dict[str, int] = {}
+    for match in spec.matches:
+        if not match.native:
+            shown.append(match)
+        elif match.name in places:
+            earlier = shown[places[match.name]]
+            shown[places[match.name]] = match.shown_after(earlier)
+        elif match.save():
+            places[match.name] = len(shown)
+            shown.append(match)
+    return shown
 
 
 def target_text(spec: RuleSpec) -> str:

@@ -89,12 +89,26 @@ class Journal:
 
 
 def check_options(arguments: Arguments) -> None:
-    """Refuse options that do not go with the command. Raises RuleSyntaxError."""
+    """Refuse what does not go with the command or its table. Raises RuleSyntaxError."""
+    _check_letters(arguments)
+    _check_words(arguments)
+    target = arguments.target.kind.name if arguments.target else ""
+    if arguments.table == "nat" and "DROP" in (target, *arguments.words[1:]):
+        raise RuleSyntaxError(
+            '\nThe "nat" table is not intended for filtering, '
+            "the use of DROP is therefore inhibited.\n\n"
+        )
+
+
+def _check_letters(arguments: Arguments) -> None:
     command = arguments.command
     for letter in arguments.flags - _ALWAYS - {"Z"}:
         if letter not in _TAKES[command]:
             raise RuleSyntaxError(f"Illegal option `-{letter}' with this command")
-    words = arguments.words
+
+
+def _check_words(arguments: Arguments) -> None:
+    command, words = arguments.command, arguments.words
     if command == "P" and len(words) < 2:
         raise RuleSyntaxError("-P requires a chain and a policy")
     if command == "E" and len(words) < 2:

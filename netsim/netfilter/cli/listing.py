@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from netsim.netfilter.addresses import listed_network
 from netsim.netfilter.errors import IncompatibleChainError
 from netsim.netfilter.names import protocol_text
-from netsim.netfilter.rule_text import conditions_text, target_text
+from netsim.netfilter.rule_text import conditions_text, shown_matches, target_text
 from netsim.netfilter.ruleset import Jump
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _address(test: AddressTest | None, family: int, form: Format) -> str:
 
 def details(spec: RuleSpec, numeric: bool) -> str:
     """Matches and the target's options, each after a blank."""
-    parts = [match.listing(numeric) for match in spec.matches]
+    parts = [match.listing(numeric) for match in shown_matches(spec)]
     if isinstance(spec.target, Jump):
         goto = ["[goto] "] if spec.target.goto else []
         return "".join(goto) + "".join(f" {part}" for part in parts)

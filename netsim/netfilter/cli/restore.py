@@ -170,6 +170,7 @@ class _Reader:
         arguments = scan(split_line(line), self.ruleset.family, None)
         if "t" in arguments.flags:
             raise RuleSyntaxError("The -t option cannot be used in iptables-restore.\n")
+        arguments.table = transaction.table.name
         if not arguments.command:
             raise RuleSyntaxError("no command specified")
         if self.options.counters and "c" not in arguments.flags:

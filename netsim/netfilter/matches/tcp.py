@@ -74,6 +74,7 @@ class Tcp(Match):
             parse_port_range(value.text, value.inverted) if (value := given.get(name)) else None
             for name in ("--source-port", "--destination-port")
         ]
+        ports = [None if test and test.empty and not test.inverted else test for test in ports]
         option = None
         if given.has("--tcp-option"):
             option = given.number("--tcp-option", 1, 255), given.inverted("--tcp-option")
@@ -89,6 +90,17 @@ class Tcp(Match):
         if flags:
             return FlagsTest(_parse_flags(flags.text), _parse_flags(flags.second), flags.inverted)
         return None
+
+    @property
+    def native(self) -> bool:  # type: ignore[override]
+        """Unless it tests nothing, or a TCP option."""
+        return self.option is None and any((self.sport, self.dport, self.flags))
+
+    def shown_after(self, earlier: Self) -> Self:
+        """One match with the tests of both; of two tests of one port the later is shown."""
+        return type(self)(
+            self.sport or earlier.sport, self.dport or earlier.dport, self.flags or earlier.flags
+        )
 
     def save(self) -> str:
         """Ports, option, flags."""

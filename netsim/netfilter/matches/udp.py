@@ -35,7 +35,17 @@ class Udp(Match):
             parse_port_range(value.text, value.inverted, UDP) if (value := given.get(name)) else None
             for name in ("--source-port", "--destination-port")
         ]
+        ports = [None if test and test.empty and not test.inverted else test for test in ports]
         return cls(*ports)
+
+    @property
+    def native(self) -> bool:  # type: ignore[override]
+        """Unless it tests nothing."""
+        return bool(self.sport or self.dport)
+
+    def shown_after(self, earlier: Self) -> Self:
+        """One match with the tests of both; of two tests of one port the later is shown."""
+        return type(self)(self.sport or earlier.sport, self.dport or earlier.dport)
 
     def save(self) -> str:
         """Ports."""
