@@ -8,10 +8,10 @@ never mutate them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from apiserver.machinery.gvk import GVR
     from apiserver.machinery.types import JSON, Object
@@ -20,17 +20,22 @@ PatchType = Literal["json", "merge", "strategic", "apply"]
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
-class WatchEvent(NamedTuple):
+class WatchEvent(Protocol):
     """One change: type is ADDED, MODIFIED, DELETED, BOOKMARK or ERROR (object is then a Status)."""
 
-    type: str
-    object: Object
+    @property
+    def type(self) -> str:
+        """What happened."""
+
+    @property
+    def object(self) -> Object:
+        """The object afterwards; of a deleted one its last state."""
 
 
 class Watch(Protocol):
     """A stream of changes, pulled without waiting. The order of events is the store's."""
 
-    def poll(self) -> list[WatchEvent]:
+    def poll(self) -> Sequence[WatchEvent]:
         """What has arrived since the last poll, maybe nothing. An ERROR event closes it."""
 
     def on_event(self, callback: Callable[[], None]) -> None:
