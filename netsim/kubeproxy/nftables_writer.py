@@ -6,6 +6,7 @@ by a sync at least a second later: a packet may still be on its way through them
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 from netsim.kubeproxy.current import PortView
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from netsim.kubeproxy.proxier import PortState
     from netsim.kubeproxy.values import Node, Options
-    from netsim.nft.ruleset import Element, Ruleset, Table
+    from netsim.nft.ruleset import Ruleset, Table
 
 __all__ = ["NftablesWriter"]
 
@@ -51,7 +52,7 @@ class NftablesWriter:
         self._family = family
         self._key = (ip_word(family), _TABLE)
         self._contested: dict[tuple[str, object], list[ElementSpec]] = {}
-        """What other service ports want of an element that is there already."""
+        """The elements that several Services want, in order; the first is in the set."""
         self._stale: dict[str, float] = {}
         """Emptied chains and when that was."""
         self._check_affinity = False
@@ -150,27 +151,31 @@ class NftablesWriter:
                 self._claim(spec)
 
     def _claim(self, spec: ElementSpec) -> None:
-        """Put an element in; when another service port has it, wait behind that one."""
+        """Put an element in; of several that are wanted with one key the first in order is."""
         item = self._table.sets[spec.set]
-        if spec.key in item.elements:
-            self._contested.setdefault((spec.set, spec.key), []).append(spec)
-        else:
+        there = item.elements.get(spec.key)
+        if there is None:
             item.add(spec.key, spec.verdict, spec.comment)
+            return
+        known = ElementSpec(spec.set, spec.key, there.verdict, there.comment)
+        claims = self._contested.setdefault((spec.set, spec.key), [known])
+        insort(claims, spec, key=_rank)
+        self._settle(claims[0])
 
     def _release(self, spec: ElementSpec) -> None:
-        """Take an element out, or hand it to who waits for it."""
-        item, place = self._table.sets[spec.set], (spec.set, spec.key)
-        waiting = self._contested.get(place, [])
-        held = item.elements.get(spec.key)
-        if spec in waiting and not (held and _is(held, spec)):
-            waiting.remove(spec)
-        elif waiting:
-            heir = waiting.pop(0)
-            item.add(heir.key, heir.verdict, heir.comment)
-        elif held is not None:
-            item.delete(spec.key)
-        if place in self._contested and not waiting:
+        """Take an element out, or leave it to the others that want it."""
+        place = (spec.set, spec.key)
+        claims = self._contested.get(place)
+        if claims is None:
+            self._table.sets[spec.set].delete(spec.key)
+            return
+        claims.remove(spec)
+        self._settle(claims[0])
+        if len(claims) == 1:
             del self._contested[place]
+
+    def _settle(self, spec: ElementSpec) -> None:
+        self._table.sets[spec.set].add(spec.key, spec.verdict, spec.comment)
 
     def _empty(self, name: str) -> None:
         self._table.chain(name).flush()
@@ -195,5 +200,5 @@ class NftablesWriter:
             self._table.delete_set(name)
 
 
-def _is(element: Element, spec: ElementSpec) -> bool:
-    return element.verdict == spec.verdict and element.comment == spec.comment
+def _rank(spec: ElementSpec) -> tuple[str, str]:
+    return str(spec.verdict), spec.comment
