@@ -11,11 +11,13 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from controllers.node.runtime import HTTPProbe, HTTPProbeResult
-from minikube_sim.http import Request, Response
+from minikube_sim.http import JSON_TYPE, Request, Response
 from minikube_sim.process import pause
 from netsim.outcome import Connected, ConnectOutcome, Refused, TimedOut, Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from minikube_sim.http import Answer
     from netsim.namespace import Namespace
     from netsim.sockets import Listener
@@ -83,3 +85,13 @@ async def _ask(connection: Connected, request: Request, now: float) -> Response 
 
 def _size(headers: tuple[tuple[str, str], ...]) -> int:
     return 20 + sum(len(name) + len(value) + 4 for name, value in headers)
+
+
+def listen_json(network: Namespace, port: int, answer: Callable[[], tuple[int, str]]) -> Listener:
+    """Answer every request to a port with a status and a JSON text. Raises AddressInUse."""
+    async def serve(request: Request) -> Response:
+        del request
+        status, text = answer()
+        return Response(status=status, headers=(JSON_TYPE,), body=text.encode())
+
+    return listen(network, port, serve)

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 MOUNT_RETRY: Final = 0.5
 MOUNT_RETRY_MAX: Final = 122.0
 SANDBOX_RETRY: Final = 10.0
+TURNS_BEFORE_SIGTERM: Final = 3
+"""How often a deleted pod's key goes to the end of the queue before its containers are told to end:
+the slices are rewritten in the first turn, the rules in the second. So no request fails that comes
+after the rules are written (in a real cluster the same takes a fraction of a second)."""
 DEADLINE_EXCEEDED: Final = (
     "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
@@ -195,6 +199,10 @@ class PodWorker:
         grace = metadata(pod).get("deletionGracePeriodSeconds")
         deadline = now + 30 if grace is None else parse_time(metadata(pod)["deletionTimestamp"])
         shortened = record.deadline is not None and deadline < record.deadline
+        if record.turns < TURNS_BEFORE_SIGTERM and grace != 0 and record.alive:
+            record.turns += 1
+            self._again(record.key, 0)
+            return
         if not record.terminating or shortened:
             record.terminating, record.deadline = True, deadline
             self._stop_probes(record, ProbeKind.STARTUP, ProbeKind.LIVENESS)

@@ -106,6 +106,8 @@ class PodRecord:
     containers: dict[str, ContainerRecord]
     start_time: float
     sandbox: Sandbox | None = None
+    turns: int = 0
+    """How often its termination has let others go first."""
     terminating: bool = False
     deadline: float | None = None
     """When the grace of its termination is over."""

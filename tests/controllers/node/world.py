@@ -6,15 +6,23 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from apiserver.machinery.gvk import EVENTS, PODS
+from controllers.drive import drive
 from controllers.node.config import NodeConfig
 from controllers.node.kubelet import Kubelet
+from controllers.node.kubeproxy import KubeProxy
+from minikube_sim.exchange import Exchange, exchange, listen_json
+from minikube_sim.http import Request, Response
 from minikube_sim.images import IMAGES, ImageRegistry, Program
 from minikube_sim.runtime import SimRuntime
 from netsim.fabric import Fabric
+from netsim.kubeproxy import Options as ProxyOptions
 from tests.controllers.world import World, obj
+
+PROXY_OPTIONS = ProxyOptions(cluster_cidrs=("172.17.0.0/16",))
 
 if TYPE_CHECKING:
     from apiserver.machinery.types import Object
+    from netsim.namespace import Namespace
 
 
 class NodeWorld(World):
@@ -47,6 +55,8 @@ class NodeWorld(World):
         kubelet = Kubelet(self.context, config, self.runtime, node)
         self.kubelets.append(kubelet)
         self.manager.add(kubelet, f"kubelet-{own}")
+        proxy = KubeProxy(self.context, node, PROXY_OPTIONS, listen_json)
+        self.manager.add(proxy, f"kube-proxy-{own}")
 
     def run(self, own: str, image: str = "nginx", *, node: str = "minikube",
             labels: Any = None, **spec: Any) -> Object:
@@ -67,9 +77,18 @@ class NodeWorld(World):
 
     def told(self, own: str) -> list[str]:
         """`Reason: message` of each event about an object, in order; repeats as (xN)."""
-        found = [e for e in self.list(EVENTS) if e["involvedObject"]["name"] == own]
+        found = [e for e in self.all(EVENTS) if e["involvedObject"]["name"] == own]
         return [f"{e['reason']}: {e['message']}" + (f" (x{e['count']})" if e.get("count", 1) > 1
                                                     else "") for e in found]
+
+
+def ask(source: Namespace, address: str, port: int = 80, path: str = "/") -> Response | str:
+    """GET from a namespace: the answer, or the name of what became of the connection."""
+    outcome = drive(exchange(source, address, port, Request(target=path)))
+    if isinstance(outcome, Exchange):
+        assert outcome.response is not None
+        return outcome.response
+    return type(outcome).__name__
 
 
 def condition(thing: Object, kind: str) -> Object:
