@@ -14,9 +14,8 @@ from apiserver.registry.metadata import (
     ensure_namespace,
     fill_system_fields,
     metadata_of,
-    validate_kube_finalizers,
-    validate_new_metadata,
 )
+from apiserver.resources.metadata import validate_object_meta
 from apiserver.storage.keys import object_key
 from apiserver.storage.store import RevisionMismatch, Version
 
@@ -100,9 +99,7 @@ def _prepare(ctx: RequestContext, obj: Object) -> None:
 
 def _validate(ctx: RequestContext, obj: Object) -> None:
     resource = ctx.resource
-    errors = validate_new_metadata(resource, obj)
-    if not resource.custom:
-        errors += validate_kube_finalizers(obj)
+    errors = validate_object_meta(obj, resource)
     errors += resource.strategy.validate(ctx, obj)
     if errors:
         raise Invalid.object(resource.group, resource.kind, meta.name(obj), errors)

@@ -21,10 +21,9 @@ from apiserver.registry.metadata import (
     keep_system_fields,
     metadata_of,
     set_or_drop,
-    validate_changed_metadata,
-    validate_kube_finalizers,
 )
 from apiserver.registry.versions import object_revision
+from apiserver.resources.metadata import validate_object_meta_update
 from apiserver.storage.keys import object_key
 from apiserver.storage.store import RevisionMismatch, Version
 
@@ -145,12 +144,7 @@ def keep_all_but_status(obj: Object, old: Object) -> None:
 
 def _validate(ctx: RequestContext, obj: Object, old: Object) -> None:
     resource, strategy = ctx.resource, ctx.resource.strategy
-    # Upstream checks the metadata in BeforeUpdate and again in each kind's ValidateUpdate.
-    errors = validate_changed_metadata(obj, old)
-    if errors:
-        errors = errors * 2
-    if not resource.custom:
-        errors += validate_kube_finalizers(obj)
+    errors = validate_object_meta_update(obj, old, resource)
     errors += _kind_errors(ctx, obj, old)
     if errors:
         raise Invalid.object(resource.group, resource.kind, meta.name(obj), errors)

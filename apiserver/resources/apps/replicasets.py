@@ -55,9 +55,6 @@ class ReplicaSetStrategy(Strategy):
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
         return template_warnings(obj, old)
 
-    def fields(self, obj: Object) -> dict[str, str]:
-        return {"status.replicas": str((obj.get("status") or {}).get("replicas", 0))}
-
     def scale_selector(self, obj: Object) -> str:
         return selector_text(obj["spec"].get("selector"))
 
