@@ -19,7 +19,7 @@ from apiserver.handlers.request import Disconnected, Request
 from apiserver.handlers.routing import find_handler, find_resource, not_allowed, not_served
 from apiserver.health import ENDPOINTS, Health
 from apiserver.machinery.errors import ApiError, InternalError
-from apiserver.negotiation import negotiate
+from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class KubernetesApp:
                 return await self._resource(request, user, info, send)
             return await self._page(request, user, info)
         except ApiError as error:
-            return failure(error)
+            return _in_accepted_form(request, failure(error))
         except Disconnected:
             raise
         except Exception:
@@ -170,3 +170,12 @@ class KubernetesApp:
         prefixes = [prefix for prefix in self._pages
                     if prefix.endswith("/") and path.startswith(prefix) and prefix != "/"]
         return self._pages[max(prefixes, key=len)] if prefixes else None
+
+
+def _in_accepted_form(request: Request, answer: Answer) -> Answer:
+    """A Status in YAML for those who asked for it; in JSON for everybody else."""
+    try:
+        accepted = negotiate(request.header(b"accept"))
+    except ApiError:
+        return answer
+    return answers.to_yaml(answer) if accepted.media_type == YAML else answer

@@ -30,6 +30,7 @@ VERBS: Final[Mapping[str, Handler]] = {
     "delete": deleting.delete,
     "deletecollection": deleting.delete_collection,
 }
+_ON_COLLECTIONS: Final = frozenset({"list", "create", "deletecollection"})
 STATUS: Final[Mapping[str, Handler]] = {
     "get": reading.get, "update": writing.update, "patch": patching.patch}
 SCALE: Final[Mapping[str, Handler]] = {
@@ -58,9 +59,16 @@ def find_handler(resource: Resource, info: RequestInfo) -> Handler:
         handler = writing.creator(own)
     else:
         handler = VERBS.get(info.verb)
-    if handler is None or (info.verb == "create" and info.name and not info.subresource):
+    if handler is None or not (info.subresource or _suits(info)):
         raise not_allowed()
     return handler
+
+
+def _suits(info: RequestInfo) -> bool:
+    """Whether the verb goes with what the path names: one object, or a collection."""
+    if info.verb == "watch":
+        return True
+    return (info.verb in _ON_COLLECTIONS) is not bool(info.name)
 
 
 def _needs_namespace(resource: Resource, info: RequestInfo) -> bool:

@@ -8,7 +8,7 @@ pops from its left, and each popped change says which older version nobody can r
 from __future__ import annotations
 
 from collections import deque
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 
 from sortedcontainers import SortedDict  # type: ignore[import-untyped]
@@ -77,8 +77,7 @@ class MemoryStore:
         if revision:
             self._check(revision)
         live = self._live(start or prefix, prefix[:-1] + "0", revision)
-        found = [version for version, _ in zip(live, range(limit), strict=False)] if limit else [
-            *live]
+        found = list(islice(live, limit)) if limit else list(live)
         remaining = sum(1 for _ in live) if limit and len(found) == limit else 0
         if self._detector is not None:
             for version in found:

@@ -1,6 +1,7 @@
-"""The API server alone, on port 0 over plain HTTP: no kubelet, and of the controllers only a stand-in
-that gives a namespace its ServiceAccount and root CA. `python -m tests.integration.api_server FILE`
-writes a kubeconfig and serves until it is interrupted.
+"""The API server alone, on port 0 over plain HTTP: no kubelet, and of the controllers only a
+stand-in that gives a namespace its ServiceAccount and root CA.
+
+`python -m tests.integration.api_server FILE` writes a kubeconfig and serves until interrupted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import random
 import socket
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -77,7 +77,7 @@ def kubeconfig(url: str) -> dict[str, Any]:
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}
 
 
-async def serve(kubeconfig_file: Path) -> None:
+async def serve(kubeconfig_file: str) -> None:
     """Serve until interrupted."""
     registry = make_registry()
     client = LocalClient(registry)
@@ -86,7 +86,8 @@ async def serve(kubeconfig_file: Path) -> None:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    kubeconfig_file.write_text(json.dumps(kubeconfig(url)))
+    with open(kubeconfig_file, "w") as file:  # noqa: ASYNC230
+        json.dump(kubeconfig(url), file)
     config = uvicorn.Config(make_app(registry), access_log=False, log_level="warning",
                             lifespan="off", timeout_graceful_shutdown=1)
     work = asyncio.ensure_future(populate(client))
@@ -95,4 +96,4 @@ async def serve(kubeconfig_file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(sys.argv[1]))
