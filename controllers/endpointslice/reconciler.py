@@ -50,7 +50,7 @@ class Template:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     def new(self, family: str, ports: Ports) -> Object:
-        """An empty slice, not yet created."""
+        """An empty slice, not yet created; what is empty is null, as a Go client sends it."""
         metadata = {
             "generateName": f"{meta.name(self.owner)}-",
             "namespace": meta.namespace(self.owner),
@@ -60,9 +60,9 @@ class Template:
         if self.annotations:
             metadata["annotations"] = dict(self.annotations)
         return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": metadata,
-                "addressType": family, "endpoints": [], "ports": port_objects(ports)}
+                "addressType": family, "endpoints": None, "ports": port_objects(ports) or None}
 
-    def applied(self, current: Object, endpoints: list[Object]) -> Object:
+    def applied(self, current: Object, endpoints: list[Object] | None) -> Object:
         """An existing slice with these endpoints."""
         return {**meta.with_metadata(current, labels=dict(self.labels)), "endpoints": endpoints}
 

@@ -92,6 +92,7 @@ def test_a_slice_carries_the_services_labels_and_its_own() -> None:
     assert labels(part) == {
         "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
         "kubernetes.io/service-name": "s", "l": "v", "service.kubernetes.io/headless": ""}
+    assert (part["endpoints"], part["ports"]) == (None, None)
     assert part["metadata"]["generateName"] == "s-"
     assert part["metadata"]["ownerReferences"] == [{
         "apiVersion": "v1", "kind": "Service", "name": "s", "uid": uid(made),
