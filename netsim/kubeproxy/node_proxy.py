@@ -13,7 +13,7 @@ from netsim.kubeproxy.nftables_writer import NftablesWriter
 from netsim.kubeproxy.proxier import Proxier
 from netsim.kubeproxy.values import Family, Mode
 from netsim.netfilter.ruleset import Ruleset
-from netsim.netfilter.traverse import attach
+from netsim.netfilter.compiled import attach
 from netsim.nft.ruleset import Ruleset as NftRuleset
 
 if TYPE_CHECKING:

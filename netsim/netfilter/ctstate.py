@@ -9,6 +9,7 @@ from netsim.netfilter.context import CtState
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
+    from netsim.netfilter.extension import Check
 
 INVALID: Final = 1
 ESTABLISHED: Final = 2
@@ -55,3 +56,17 @@ def state_bits(context: Context) -> int:
         if connection.status & DST_NAT:
             bits |= DNAT
     return bits
+
+
+def states_check(bits: int, inverted: bool) -> Check:
+    """`[!] --ctstate` as a function; states are compared by identity, which is what it costs."""
+    if bits & (SNAT | DNAT):
+        return lambda context: (state_bits(context) & bits != 0) != inverted
+    wanted = [state for state, bit in STATE_BIT.items() if bool(bits & bit) != inverted]
+    if len(wanted) == 1:
+        only = wanted[0]
+        return lambda context: context.state is only
+    if len(wanted) == 2:
+        first, second = wanted
+        return lambda context: context.state is first or context.state is second
+    return lambda context: any(context.state is state for state in wanted)

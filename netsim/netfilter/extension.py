@@ -169,8 +169,20 @@ class Match(Extension):
 
     __slots__ = ()
 
+    always: ClassVar[bool] = False
+    """It is true for every packet and does nothing."""
     native: ClassVar[bool] = False
     """iptables-nft writes it as nft expressions of its own, and reads several back as one match."""
+
+    @property
+    def exact_dport(self) -> int | None:
+        """The only destination port that passes, if there is just one."""
+        return None
+
+    @property
+    def only_dport(self) -> bool:
+        """It tests nothing but the destination port."""
+        return False
 
     def shown_after(self, earlier: Self) -> Self:
         """What iptables prints for this match when an `earlier` one like it stands in the rule."""
@@ -189,6 +201,9 @@ class Target(Extension):
     """`-j NAME ...`: what happens to a packet that passed all conditions."""
 
     __slots__ = ()
+
+    constant: ClassVar[Verdict | Walk | None] = None
+    """What `act` returns, if it does nothing else."""
 
     @abstractmethod
     def act(self, context: Context) -> Verdict | Walk | None:

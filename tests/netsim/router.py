@@ -17,7 +17,7 @@ from netsim.netfilter.cli.iptables import iptables
 from netsim.netfilter.cli.restore import restore
 from netsim.netfilter.ipset import ipset
 from netsim.netfilter.ruleset import Ruleset
-from netsim.netfilter.traverse import attach
+from netsim.netfilter.compiled import attach
 from netsim.packet import Packet, format_packet, parse_packet
 from netsim.sysctl import write
 

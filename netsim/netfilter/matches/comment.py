@@ -19,6 +19,7 @@ class Comment(Match):
     """A remark."""
 
     name: ClassVar[str] = "comment"
+    always: ClassVar[bool] = True
     options: ClassVar[tuple[Option, ...]] = (Option("--comment", required=True),)
 
     text: str

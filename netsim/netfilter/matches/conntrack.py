@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.conntrack import ASSURED, CONFIRMED, EXPECTED, SEEN_REPLY
 from netsim.netfilter.addresses import mask_length, mask_text, parse_addresses
-from netsim.netfilter.ctstate import BITS, parse_states, state_bits, states_text
+from netsim.netfilter.ctstate import BITS, parse_states, state_bits, states_check, states_text
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option, parse_integer
 from netsim.netfilter.names import parse_protocol
@@ -17,8 +17,9 @@ from netsim.packet import address_text
 if TYPE_CHECKING:
     from netsim.conntrack import Connection
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Given
+    from netsim.netfilter.extension import Check, Given
     from netsim.netfilter.ruleset import AddressTest
+    from netsim.netfilter.shared import Shared
 
 _STATES: Final = frozenset(BITS)
 _STATUS: Final = {
@@ -145,6 +146,13 @@ class Conntrack(Match):
     def listing(self, numeric: bool) -> str:  # noqa: ARG002
         """As save, without the dashes."""
         return " ".join(("! " if inverted else "") + text for inverted, text in self._parts(""))
+
+    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+        """As `matches`; a lone --ctstate is the usual case."""
+        alone = (self.protocol, self.status, self.expire, self.reply) == (None,) * 4
+        if self.state is None or self.addresses or self.ports or not alone:
+            return self.matches
+        return states_check(self.state.bits, self.state.inverted)
 
     def matches(self, context: Context) -> bool:
         """All conditions; without a connection only the state counts."""

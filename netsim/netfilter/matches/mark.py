@@ -9,7 +9,8 @@ from netsim.netfilter.extension import ALL_ONES, Match, Option
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Given
+    from netsim.netfilter.extension import Check, Given
+    from netsim.netfilter.shared import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class Mark(Match):
     def listing(self, numeric: bool) -> str:  # noqa: ARG002
         """In hexadecimal."""
         return f"mark match{' !' if self.inverted else ''} {self._text()}"
+
+    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+        """As `matches`, with the fields at hand."""
+        value, mask = self.value, self.mask
+        if self.inverted:
+            return lambda context: context.mark & mask != value
+        return lambda context: context.mark & mask == value
 
     def matches(self, context: Context) -> bool:
         """The value under the mask."""

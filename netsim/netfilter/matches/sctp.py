@@ -88,6 +88,16 @@ class Sctp(Match):
         test = _parse_chunks(chunks.text, chunks.second, chunks.inverted) if chunks else None
         return cls(ports[0], ports[1], test)
 
+    @property
+    def exact_dport(self) -> int | None:
+        """--dport with one port."""
+        return self.dport.exact if self.dport else None
+
+    @property
+    def only_dport(self) -> bool:
+        """--dport alone."""
+        return not (self.sport or self.chunks)
+
     def save(self) -> str:
         """Ports and chunks."""
         text = save_ports("--sport", self.sport) + save_ports("--dport", self.dport)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from netsim.netfilter.ctstate import parse_states, state_bits, states_text
+from netsim.netfilter.ctstate import parse_states, state_bits, states_check, states_text
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Given
+    from netsim.netfilter.extension import Check, Given
+    from netsim.netfilter.shared import Shared
 
 _WORDS: Final = frozenset(("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED"))
 
@@ -41,6 +42,10 @@ class State(Match):
     def listing(self, numeric: bool) -> str:  # noqa: ARG002
         """In the kernel's order."""
         return f"{'! ' if self.inverted else ''}state {states_text(self.states)}"
+
+    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+        """As `matches`, with the states at hand."""
+        return states_check(self.states, self.inverted)
 
     def matches(self, context: Context) -> bool:
         """One of the states."""

@@ -92,6 +92,16 @@ class Tcp(Match):
         return None
 
     @property
+    def exact_dport(self) -> int | None:
+        """--dport with one port."""
+        return self.dport.exact if self.dport else None
+
+    @property
+    def only_dport(self) -> bool:
+        """--dport alone."""
+        return not (self.sport or self.flags or self.option)
+
+    @property
     def native(self) -> bool:  # type: ignore[override]
         """Unless it tests nothing, or a TCP option."""
         return self.option is None and any((self.sport, self.dport, self.flags))

@@ -39,6 +39,16 @@ class Udp(Match):
         return cls(*ports)
 
     @property
+    def exact_dport(self) -> int | None:
+        """--dport with one port."""
+        return self.dport.exact if self.dport else None
+
+    @property
+    def only_dport(self) -> bool:
+        """--dport alone."""
+        return self.sport is None
+
+    @property
     def native(self) -> bool:  # type: ignore[override]
         """Unless it tests nothing."""
         return bool(self.sport or self.dport)

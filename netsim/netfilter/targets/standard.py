@@ -18,6 +18,7 @@ class Accept(Target):
     """The packet passes this table at this hook."""
 
     name: ClassVar[str] = "ACCEPT"
+    constant: ClassVar[Verdict | Walk | None] = Verdict.ACCEPT
 
     @classmethod
     def parse(cls, given: Given) -> Self:  # noqa: ARG003
@@ -34,6 +35,7 @@ class Drop(Target):
     """The packet is gone."""
 
     name: ClassVar[str] = "DROP"
+    constant: ClassVar[Verdict | Walk | None] = Verdict.DROP
 
     @classmethod
     def parse(cls, given: Given) -> Self:  # noqa: ARG003
@@ -50,6 +52,7 @@ class Return(Target):
     """Back to the calling chain."""
 
     name: ClassVar[str] = "RETURN"
+    constant: ClassVar[Verdict | Walk | None] = Walk.RETURN
 
     @classmethod
     def parse(cls, given: Given) -> Self:  # noqa: ARG003
