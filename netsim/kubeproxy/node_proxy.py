@@ -12,8 +12,8 @@ from netsim.kubeproxy.iptables_writer import IptablesWriter
 from netsim.kubeproxy.nftables_writer import NftablesWriter
 from netsim.kubeproxy.proxier import Proxier
 from netsim.kubeproxy.values import Family, Mode
-from netsim.netfilter.ruleset import Ruleset
 from netsim.netfilter.compiled import attach
+from netsim.netfilter.ruleset import Ruleset
 from netsim.nft.ruleset import Ruleset as NftRuleset
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from netsim.kubeproxy.current import (
 from netsim.kubeproxy.names import chain_name, endpoint_chain, old_label
 from netsim.kubeproxy.rule_text import at, comment, head, jump, local, reject
 from netsim.kubeproxy.selection import Selection
+from netsim.kubeproxy.values import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,8 +143,9 @@ def _node_port_rules(view: OldPortView) -> Iterator[Rule]:
     if not port.node_port:
         return
     match = view.to_port(view.label, number=port.node_port)
-    loopback = head(source="127.0.0.0/8") if port.external_local else ""
-    yield NODEPORTS, jump(loopback, match, "KUBE-MARK-MASQ")
+    loopback = "127.0.0.0/8" if view.family is Family.IPV4 else "::1/128"
+    origin = head(source=loopback) if port.external_local else ""
+    yield NODEPORTS, jump(origin, match, "KUBE-MARK-MASQ")
     yield NODEPORTS, jump(match, view.policy_chain(local_only=port.external_local))
 
 
