@@ -217,7 +217,8 @@ class _Scanner:
         wanted = name[2:]
         if wanted in _LONG:
             return None, _LONG[wanted]
-        owners = [*reversed(self.found.matches), *([self.found.target] if self.found.target else [])]
+        target = self.found.target
+        owners = [*reversed(self.found.matches), *([target] if target else [])]
         begun: dict[tuple[int, str], tuple[Loaded | None, Option | str]] = {
             (0, letter): (None, letter) for long, letter in _LONG.items() if long.startswith(wanted)
         }
@@ -350,7 +351,7 @@ class _Scanner:
             raise RuleSyntaxError("rule would never match protocol")
         self.found.protocol = ProtocolTest(number, self.invert) if number else None
 
-    def _fragment(self, argument: str) -> None:  # noqa: ARG002
+    def _fragment(self, argument: str) -> None:
         self.found.fragment = not self.invert
 
     def _table(self, argument: str) -> None:

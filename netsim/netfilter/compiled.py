@@ -6,9 +6,9 @@ A chain is compiled when a packet first comes to it, into blocks:
     index          a run of rules that each want one destination address, or one protocol and port:
                    looked up by hash, so that ten thousand Services cost what ten do
 
-One rule put into or taken out of an index changes just that entry; any other change of a chain drops
-the chain's compiled form, never another's. A jump is a call, so RETURN and the end of a chain are
-returns, and a goto is a call whose answer is the caller's own.
+One rule put into or taken out of an index changes just that entry; any other change of a chain
+drops the chain's compiled form, never another's. A jump is a call, so RETURN and the end of a chain
+are returns, and a goto is a call whose answer is the caller's own.
 
 Counters are raised at the end of a walk, from the list of rules that matched. With a trace wanted
 the plain walk is used.
@@ -155,7 +155,7 @@ class CompiledChain:
                 return True
         return False
 
-    def removed(self, chain: Chain, rule: Rule) -> bool:  # noqa: ARG002
+    def removed(self, chain: Chain, rule: Rule) -> bool:
         """A rule was taken out of the chain. False: the compiled form no longer holds."""
         index = self.index_of.pop(rule, None)
         key = index_key(rule.spec)
@@ -211,10 +211,10 @@ def run(chain: Chain, context: Context, hits: Hits, depth: int) -> Verdict | Non
     if compiled is None:
         compiled = chain.compiled = CompiledChain(chain)
     for block in compiled.blocks:
-        steps = block if block.__class__ is list else block.find(context.packet)  # type: ignore[union-attr]
-        outcome = _try_steps(steps, context, hits, depth)  # type: ignore[arg-type]
+        steps = block.find(context.packet) if isinstance(block, Index) else block
+        outcome = _try_steps(steps, context, hits, depth)
         if outcome is not None:
-            return None if outcome is _RETURN else outcome  # type: ignore[return-value]
+            return outcome if isinstance(outcome, Verdict) else None
     return None
 
 

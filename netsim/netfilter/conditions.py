@@ -89,7 +89,7 @@ def _checks(rule: Rule, key: IndexKey) -> Iterator[Check]:
             yield check
 
 
-def _never(context: Context) -> bool:  # noqa: ARG001
+def _never(context: Context) -> bool:
     return False
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong with rule text, in iptables' own words. Models xtables_error() and nft_strerror().
+"""What goes wrong with rule text, in iptables' own words. Models xtables_error(), nft_strerror().
 
     IptablesError
      ├ RuleSyntaxError      the arguments are wrong (exit 2, with the hint at --help)
@@ -40,7 +40,7 @@ class IncompatibleChainError(IptablesError):
 
 
 class KernelError(IptablesError):
-    """The kernel refused one step of a transaction: `RULE_APPEND failed (Invalid argument): ...`."""
+    """The kernel refused a step of a transaction: `RULE_APPEND failed (Invalid argument): ...`."""
 
     code = 4
 

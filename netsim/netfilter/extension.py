@@ -14,7 +14,6 @@ A match or target is a frozen value in a file of its own:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeAlias
@@ -22,6 +21,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeAlias
 from netsim.netfilter.errors import RuleSyntaxError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.netfilter.context import Context
     from netsim.netfilter.hooks import Hook, Verdict
     from netsim.netfilter.ruleset import ProtocolTest
@@ -159,7 +160,7 @@ class Extension(ABC):
         """The options as iptables-save prints them, without the name in front."""
         return ""
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """What iptables -L prints about it, without the blank in front."""
         return ""
 
@@ -192,7 +193,7 @@ class Match(Extension):
         """Whether the packet passes; for matches without state."""
         raise NotImplementedError
 
-    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+    def check(self, shared: Shared) -> Check:
         """The condition as a function; matches with state make new state here, one a rule."""
         return self.matches
 

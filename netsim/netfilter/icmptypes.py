@@ -77,4 +77,6 @@ def list_icmp(word: str, test: IcmpTest, numeric: bool, names: Names) -> str:
     text = f"{word} !type {test.type}" if test.inverted else f"{word}type {test.type}"
     if (test.low, test.high) == (0, 255):
         return text
-    return text + (f" code {test.low}" if test.low == test.high else f" codes {test.low}-{test.high}")
+    if test.low == test.high:
+        return f"{text} code {test.low}"
+    return f"{text} codes {test.low}-{test.high}"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.names import parse_port, port_text
+
+if TYPE_CHECKING:
+    from netsim.netfilter.extension import Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,16 @@ def parse_port_range(text: str, inverted: bool, protocol: int = 6) -> PortTest:
     if low > high:
         raise RuleSyntaxError("invalid portrange (min > max)")
     return PortTest(low, high, inverted)
+
+
+def parse_both_ports(given: Given, protocol: int) -> list[PortTest | None]:
+    """--source-port and --destination-port; a whole range that is not inverted is no test."""
+    tests = []
+    for name in ("--source-port", "--destination-port"):
+        value = given.get(name)
+        test = parse_port_range(value.text, value.inverted, protocol) if value else None
+        tests.append(None if test and test.empty and not test.inverted else test)
+    return tests
 
 
 def save_ports(option: str, test: PortTest | None) -> str:

@@ -5,9 +5,9 @@
           └ Chain  built-in (policy) or user-made (references)
               └ Rule = RuleSpec (what it says; a value) + counters + state of its matches
 
-A `RuleSpec` is a value: equal text, equal spec. A `Rule` is one place in one chain: its counters and
-its matches' state (`statistic nth`, `limit`) live and die with it, so a chain that is not rewritten
-keeps them. Every change of rules bumps `Ruleset.generation` and calls `Ruleset.changed`.
+A `RuleSpec` is a value: equal text, equal spec. A `Rule` is one place in one chain: its counters
+and its matches' state (`statistic nth`, `limit`) live and die with it, so a chain that is not
+rewritten keeps them. Every change of rules bumps `Ruleset.generation` and calls `Ruleset.changed`.
 
 Chains keep the order of their making; listings show built-in chains in hook order, then user
 chains by name, as iptables 1.8.9 does.

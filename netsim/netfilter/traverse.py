@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netsim.netfilter.context import Context
-    from netsim.netfilter.ruleset import AddressTest, Chain, Rule, RuleSpec, Ruleset, Table
+    from netsim.netfilter.ruleset import AddressTest, Chain, Rule, Ruleset, RuleSpec, Table
 
 DEPTH: Final = 16
 """Jumps that may be open at once (NFT_JUMP_STACK_SIZE); one more drops the packet."""
@@ -128,7 +128,7 @@ def outcome_text(spec: RuleSpec, outcome: Verdict | Walk | None) -> str:
     if outcome is None or target is None:
         return "continue"
     if outcome is Walk.RETURN or target.name in ("ACCEPT", "DROP"):
-        return outcome.value
+        return str(outcome.value)
     detail = target.listing(numeric=True)
     if outcome is Verdict.DROP and target.name != "REJECT":
         detail += " failed: DROP"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from netsim.netfilter.hooks import Hook
 from netsim.netfilter.matches.addrtype import AddrType
 from netsim.netfilter.matches.recent import Recent
 from netsim.netfilter.ruleset import Jump
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from netsim.netfilter.extension import Extension
+    from netsim.netfilter.hooks import Hook
     from netsim.netfilter.ruleset import Chain, RuleSpec, Table
 
 INVALID: Final = "Invalid argument"

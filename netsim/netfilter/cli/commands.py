@@ -212,7 +212,7 @@ def find_rule(table: Table, name: str, spec: RuleSpec) -> int:
     raise RefusedError(BAD_RULE)
 
 
-def _delete(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _delete(arguments: Arguments, journal: Journal, checked: bool) -> None:
     table, name = journal.table, arguments.words[0]
     if len(arguments.words) > 1:
         place = _rule_number(arguments.words[1]) - 1
@@ -226,17 +226,17 @@ def _delete(arguments: Arguments, journal: Journal, checked: bool) -> None:  # n
         journal.saving(table.chain(name)).delete(place)
 
 
-def _check(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _check(arguments: Arguments, journal: Journal, checked: bool) -> None:
     for spec in arguments.specs():
         find_rule(journal.table, arguments.words[0], spec)
 
 
-def _flush(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _flush(arguments: Arguments, journal: Journal, checked: bool) -> None:
     for chain in _named_chains(arguments, journal.table):
         journal.saving(chain).flush()
 
 
-def _zero(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _zero(arguments: Arguments, journal: Journal, checked: bool) -> None:
     zero(arguments, journal.table)
 
 
@@ -259,11 +259,11 @@ def _named_chains(arguments: Arguments, table: Table) -> list[Chain]:
     return table.ordered_chains()
 
 
-def _new_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _new_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:
     journal.table.new_chain(arguments.words[0])
 
 
-def _delete_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _delete_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:
     table = journal.table
     if arguments.words:
         if (chain := table.chain(arguments.words[0])).policy is not None:
@@ -280,7 +280,7 @@ def _delete_chain(arguments: Arguments, journal: Journal, checked: bool) -> None
         table.delete_chain(name)
 
 
-def _rename_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _rename_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:
     old, new = arguments.words
     table = journal.table
     if new in table.chains:
@@ -291,7 +291,7 @@ def _rename_chain(arguments: Arguments, journal: Journal, checked: bool) -> None
     table.rename_chain(old, new)
 
 
-def _policy(arguments: Arguments, journal: Journal, checked: bool) -> None:  # noqa: ARG001
+def _policy(arguments: Arguments, journal: Journal, checked: bool) -> None:
     name, policy = arguments.words
     table = journal.table
     if name not in Hook.__members__ or Hook[name] not in table.builtin:

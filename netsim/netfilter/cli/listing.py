@@ -180,7 +180,8 @@ def verbose_rule(spec: RuleSpec, family: int) -> str:
     """What -A, -I, -D, -C with -v print about the rule."""
     name = "" if spec.target is None else _target_name(spec)
     test = spec.protocol
-    protocol = f"{'!' if test and test.inverted else ' '}{protocol_text(test.protocol if test else 0)}"
+    invert = "!" if test and test.inverted else " "
+    protocol = invert + protocol_text(test.protocol if test else 0)
     ends = [
         f"{'!' if each and each.inverted else ' '}{listed_network(family, each, numeric=True)}"
         for each in (spec.source, spec.destination)

@@ -97,7 +97,7 @@ def _parse_options(argv: Sequence[str]) -> RestoreOptions | str:
             table = word.partition("=")[2]
         elif word not in _IGNORED and not word.isdigit():
             return word
-    return RestoreOptions(table=table, **flags)  # type: ignore[arg-type]
+    return RestoreOptions(table=table, **flags)
 
 
 class _CommitError(IptablesError):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from netsim.netfilter.context import AddressType
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
 from netsim.netfilter.hooks import Hook
 
 if TYPE_CHECKING:
-    from netsim.netfilter.context import Context
+    from netsim.netfilter.context import AddressType, Context
     from netsim.netfilter.extension import Given
 
 _NAMES: Final = (
@@ -87,14 +86,15 @@ class AddrType(Match):
         ]
         return " ".join(parts + ([f"--limit-iface-{self.limit}"] if self.limit else []))
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Source, destination, interface."""
         parts = [
             f"{word} {'!' if types.inverted else ''}{types}"
             for word, types in (("src-type", self.source), ("dst-type", self.destination))
             if types
         ]
-        return " ".join(["ADDRTYPE match", *parts, *([f"limit-{self.limit}"] if self.limit else [])])
+        limit = [f"limit-{self.limit}"] if self.limit else []
+        return " ".join(["ADDRTYPE match", *parts, *limit])
 
     def matches(self, context: Context) -> bool:
         """Both, where asked for."""

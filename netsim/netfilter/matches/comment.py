@@ -38,10 +38,10 @@ class Comment(Match):
         """Quoted unless it is a plain word."""
         return f"--comment {save_string(self.text)}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In the manner of C."""
         return f"/* {self.text} */"
 
-    def matches(self, context: Context) -> bool:  # noqa: ARG002
+    def matches(self, context: Context) -> bool:
         """Always."""
         return True

@@ -36,7 +36,7 @@ class ConnMark(Match):
         """In hexadecimal."""
         return f"{'! ' if self.inverted else ''}--mark {self._text()}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In hexadecimal."""
         return f"connmark match {'!' if self.inverted else ''} {self._text()}"
 

@@ -143,11 +143,11 @@ class Conntrack(Match):
         """In the kernel's order."""
         return " ".join(("! " if inverted else "") + text for inverted, text in self._parts("--"))
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """As save, without the dashes."""
         return " ".join(("! " if inverted else "") + text for inverted, text in self._parts(""))
 
-    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+    def check(self, shared: Shared) -> Check:
         """As `matches`; a lone --ctstate is the usual case."""
         alone = (self.protocol, self.status, self.expire, self.reply) == (None,) * 4
         if self.state is None or self.addresses or self.ports or not alone:

@@ -41,7 +41,7 @@ class Dscp(Match):
         """In hexadecimal."""
         return f"{'! ' if self.inverted else ''}--dscp {self.value:#04x}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In hexadecimal."""
         return f"DSCP match {'!' if self.inverted else ''}{self.value:#04x}"
 

@@ -48,7 +48,7 @@ class HopLimit(Match):
             return f"! --hl-eq {self.value}"
         return f"--hl-{self.comparison} {self.value}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """With the signs of C."""
         return f"HL match HL {_SIGNS[self.comparison]} {self.value}"
 

@@ -77,7 +77,7 @@ class IpRange(Match):
             if test
         )
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Source, destination."""
         return " ".join(
             f"{word} IP range{' !' if test.inverted else ''} {test.text(self.family)}"

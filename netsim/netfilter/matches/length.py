@@ -48,7 +48,7 @@ class Length(Match):
         """The range."""
         return f"{'! ' if self.inverted else ''}--length {self._text()}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """The range."""
         return f"length {'!' if self.inverted else ''}{self._text()}"
 

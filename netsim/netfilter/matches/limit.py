@@ -72,11 +72,11 @@ class Limit(Match):
         burst = f" --limit-burst {self.burst}" if self.burst != _DEFAULT[1] else ""
         return f"--limit {_period_text(self.period)}{burst}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """The average and the burst."""
         return f"limit: avg {_period_text(self.period)} burst {self.burst}"
 
-    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+    def check(self, shared: Shared) -> Check:
         """A bucket of its own, full at the start."""
         return Bucket(self.period / _SCALE, self.burst).matches
 

@@ -37,11 +37,11 @@ class Mark(Match):
         """In hexadecimal."""
         return f"{'! ' if self.inverted else ''}--mark {self._text()}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In hexadecimal."""
         return f"mark match{' !' if self.inverted else ''} {self._text()}"
 
-    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+    def check(self, shared: Shared) -> Check:
         """As `matches`, with the fields at hand."""
         value, mask = self.value, self.mask
         if self.inverted:

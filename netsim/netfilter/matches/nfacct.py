@@ -32,7 +32,7 @@ class NfAcct(Match):
         """With two blanks, as iptables does."""
         return f"--nfacct-name  {self.account}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """With two blanks, as iptables does."""
         return f"nfacct-name  {self.account}"
 

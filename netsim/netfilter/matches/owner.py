@@ -79,7 +79,7 @@ class Owner(Match):
                 parts.append(f"{'! ' if ids.inverted else ''}{option} {ids}")
         return " ".join(parts)
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Existence, user, group."""
         parts = [] if self.exists is None else [f"{'' if self.exists else '! '}owner socket exists"]
         for word, ids in (("UID", self.user), ("GID", self.group)):

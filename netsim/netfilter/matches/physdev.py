@@ -68,7 +68,7 @@ class PhysDev(Match):
                 parts.append(f"{'' if wanted else '! '}{option}")
         return " ".join(parts)
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """As save."""
         return f"PHYSDEV match {self.save()}"
 

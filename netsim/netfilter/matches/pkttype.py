@@ -43,7 +43,7 @@ class PktType(Match):
         """The name."""
         return f"{'! ' if self.inverted else ''}--pkt-type {self.kind}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """The name."""
         return f"PKTTYPE {'!=' if self.inverted else '='} {self.kind}"
 

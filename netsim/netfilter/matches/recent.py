@@ -82,7 +82,7 @@ class Recent(Match):
         parts += [f"--name {self.list_name}", f"--mask {address_text(self.family, self.mask)}"]
         return " ".join([*parts, "--rdest" if self.destination else "--rsource"])
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Everything, in words."""
         parts = [f"{'! ' if self.inverted else ''}recent: {_ACTIONS[self.action]}"]
         parts += [f"seconds: {self.seconds}"] if self.seconds else []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
-from netsim.netfilter.ports import PortTest, list_ports, parse_port_range, save_ports
+from netsim.netfilter.ports import PortTest, list_ports, parse_both_ports, save_ports
 from netsim.packet import SCTP
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ChunkTest:
 
 def _parse_chunks(kind: str, text: str, inverted: bool) -> ChunkTest:
     if kind not in _KINDS:
-        raise RuleSyntaxError(f'Match type has to be one of "ALL", "ANY" or "ONLY"')
+        raise RuleSyntaxError('Match type has to be one of "ALL", "ANY" or "ONLY"')
     if text.upper() == "ALL":
         return ChunkTest(kind, (), inverted)
     types = []
@@ -80,10 +80,7 @@ class Sctp(Match):
     @classmethod
     def parse(cls, given: Given) -> Self:
         """Ports as numbers, names or ranges."""
-        ports = [
-            parse_port_range(value.text, value.inverted, SCTP) if (value := given.get(name)) else None
-            for name in ("--source-port", "--destination-port")
-        ]
+        ports = parse_both_ports(given, SCTP)
         chunks = given.get("--chunk-types")
         test = _parse_chunks(chunks.text, chunks.second, chunks.inverted) if chunks else None
         return cls(ports[0], ports[1], test)

@@ -52,7 +52,7 @@ class Set(Match):
         """Name and directions."""
         return f"{'! ' if self.inverted else ''}--match-set {self._text()}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Name and directions."""
         return f"{'! ' if self.inverted else ''}match-set {self._text()}"
 

@@ -39,11 +39,11 @@ class State(Match):
         """In the kernel's order."""
         return f"{'! ' if self.inverted else ''}--state {states_text(self.states)}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In the kernel's order."""
         return f"{'! ' if self.inverted else ''}state {states_text(self.states)}"
 
-    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+    def check(self, shared: Shared) -> Check:
         """As `matches`, with the states at hand."""
         return states_check(self.states, self.inverted)
 

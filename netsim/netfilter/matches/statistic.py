@@ -81,11 +81,11 @@ class Statistic(Match):
         """The probability as the kernel keeps it, in 11 decimals."""
         return self._text("--")
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """As save, without dashes."""
         return "statistic " + self._text("")
 
-    def check(self, shared: Shared) -> Check:  # noqa: ARG002
+    def check(self, shared: Shared) -> Check:
         """A counter of its own for nth."""
         return NthCounter(self).matches if self.every else self.matches
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
-from netsim.netfilter.ports import PortTest, list_ports, parse_port_range, save_ports
+from netsim.netfilter.ports import PortTest, list_ports, parse_both_ports, save_ports
 from netsim.packet import TCP, TcpFlags
 
 if TYPE_CHECKING:
@@ -70,11 +70,7 @@ class Tcp(Match):
     @classmethod
     def parse(cls, given: Given) -> Self:
         """Ports as numbers, names or ranges."""
-        ports = [
-            parse_port_range(value.text, value.inverted) if (value := given.get(name)) else None
-            for name in ("--source-port", "--destination-port")
-        ]
-        ports = [None if test and test.empty and not test.inverted else test for test in ports]
+        ports = parse_both_ports(given, TCP)
         option = None
         if given.has("--tcp-option"):
             option = given.number("--tcp-option", 1, 255), given.inverted("--tcp-option")

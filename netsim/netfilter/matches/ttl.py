@@ -48,7 +48,7 @@ class Ttl(Match):
             return f"! --ttl-eq {self.value}"
         return f"--ttl-{self.comparison} {self.value}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """With the signs of C."""
         return f"TTL match TTL {_SIGNS[self.comparison]} {self.value}"
 

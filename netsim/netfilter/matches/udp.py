@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from netsim.netfilter.extension import Match, Option
-from netsim.netfilter.ports import PortTest, list_ports, parse_port_range, save_ports
+from netsim.netfilter.ports import PortTest, list_ports, parse_both_ports, save_ports
 from netsim.packet import UDP
 
 if TYPE_CHECKING:
@@ -31,11 +31,7 @@ class Udp(Match):
     @classmethod
     def parse(cls, given: Given) -> Self:
         """Ports as numbers, names or ranges."""
-        ports = [
-            parse_port_range(value.text, value.inverted, UDP) if (value := given.get(name)) else None
-            for name in ("--source-port", "--destination-port")
-        ]
-        ports = [None if test and test.empty and not test.inverted else test for test in ports]
+        ports = parse_both_ports(given, UDP)
         return cls(*ports)
 
     @property

@@ -1,4 +1,7 @@
-"""`-j CONNMARK`: change the connection's mark, or copy it to or from the packet. Models xt_CONNMARK."""
+"""`-j CONNMARK`: change the connection's mark, or copy it to or from the packet.
+
+Models xt_CONNMARK.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ class ConnMarkTarget(Target):
             return f"--set-xmark {self.value:#x}/{self.ctmask:#x}"
         return f"--{self.action}-mark --nfmask {self.nfmask:#x} --ctmask {self.ctmask:#x}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In the shortest form."""
         if self.action == "set":
             return f"CONNMARK {list_mark(self.value, self.ctmask)}"

@@ -53,7 +53,7 @@ class Ct(Target):
         parts = ["--notrack"] if self.notrack else []
         return " ".join(parts + [f"{option} {text}" for option, text in self.rest])
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Without dashes."""
         parts = ["notrack"] if self.notrack else []
         return " ".join(["CT", *parts, *(f"{option[2:]} {text}" for option, text in self.rest)])

@@ -36,7 +36,7 @@ class Dnat(Target):
         flags = flags_text(self.range, "--")
         return f"--to-destination {range_text(self.family, self.range)}{flags}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """The range."""
         return f"to:{range_text(self.family, self.range)}{flags_text(self.range, '')}"
 

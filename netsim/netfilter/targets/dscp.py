@@ -41,7 +41,7 @@ class DscpTarget(Target):
         """In hexadecimal."""
         return f"--set-dscp {self.value:#04x}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In hexadecimal."""
         return f"DSCP set {self.value:#04x}"
 

@@ -35,7 +35,7 @@ class HopLimitTarget(Target):
         """Action and value."""
         return f"--hl-{self.action} {self.value}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Action and value in words."""
         return hop_listing("HL", self.action, self.value)
 

@@ -27,7 +27,9 @@ _FLAGS: Final = {
 _WARNING: Final = 4
 _PREFIX: Final = 29
 _NAMES: Final = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMPV6: "ICMPv6", 132: "SCTP"}
-_LOGGED: Final = (TcpFlags.URG, TcpFlags.ACK, TcpFlags.PSH, TcpFlags.RST, TcpFlags.SYN, TcpFlags.FIN)
+_LOGGED: Final = (
+    TcpFlags.URG, TcpFlags.ACK, TcpFlags.PSH, TcpFlags.RST, TcpFlags.SYN, TcpFlags.FIN,
+)
 
 
 def _parse_level(text: str) -> int:

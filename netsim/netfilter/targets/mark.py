@@ -45,7 +45,7 @@ class SetMark(Target):
         """In hexadecimal."""
         return f"--set-xmark {self.value:#x}/{self.mask:#x}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """In the shortest form."""
         return f"MARK {list_mark(self.value, self.mask)}"
 

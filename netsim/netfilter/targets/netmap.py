@@ -44,7 +44,7 @@ class NetMap(Target):
         """The network."""
         return f"--to {self._text()}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """The network."""
         return f"to:{self._text()}"
 

@@ -21,7 +21,7 @@ class NoTrack(Target):
     tables: ClassVar[tuple[str, ...]] = ("raw",)
 
     @classmethod
-    def parse(cls, given: Given) -> Self:  # noqa: ARG003
+    def parse(cls, given: Given) -> Self:
         """No options."""
         return cls()
 

@@ -44,7 +44,7 @@ class Redirect(Target):
         ports = "" if self.range.min_port is None else f" --to-ports {ports_text(self.range)}"
         return (ports + flags_text(self.range, "--"))[1:]
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Ports and flags."""
         ports = "" if self.range.min_port is None else f" redir ports {ports_text(self.range)}"
         return (ports + flags_text(self.range, ""))[1:]

@@ -62,7 +62,7 @@ class Reject(Target):
         """Always with the type."""
         return f"--reject-with {self.reject_with.value}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Always with the type."""
         return f"reject-with {self.reject_with.value}"
 

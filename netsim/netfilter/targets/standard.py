@@ -21,11 +21,11 @@ class Accept(Target):
     constant: ClassVar[Verdict | Walk | None] = Verdict.ACCEPT
 
     @classmethod
-    def parse(cls, given: Given) -> Self:  # noqa: ARG003
+    def parse(cls, given: Given) -> Self:
         """No options."""
         return cls()
 
-    def act(self, context: Context) -> Verdict | Walk | None:  # noqa: ARG002
+    def act(self, context: Context) -> Verdict | Walk | None:
         """ACCEPT."""
         return Verdict.ACCEPT
 
@@ -38,11 +38,11 @@ class Drop(Target):
     constant: ClassVar[Verdict | Walk | None] = Verdict.DROP
 
     @classmethod
-    def parse(cls, given: Given) -> Self:  # noqa: ARG003
+    def parse(cls, given: Given) -> Self:
         """No options."""
         return cls()
 
-    def act(self, context: Context) -> Verdict | Walk | None:  # noqa: ARG002
+    def act(self, context: Context) -> Verdict | Walk | None:
         """DROP."""
         return Verdict.DROP
 
@@ -55,10 +55,10 @@ class Return(Target):
     constant: ClassVar[Verdict | Walk | None] = Walk.RETURN
 
     @classmethod
-    def parse(cls, given: Given) -> Self:  # noqa: ARG003
+    def parse(cls, given: Given) -> Self:
         """No options."""
         return cls()
 
-    def act(self, context: Context) -> Verdict | Walk | None:  # noqa: ARG002
+    def act(self, context: Context) -> Verdict | Walk | None:
         """RETURN."""
         return Walk.RETURN

@@ -41,7 +41,7 @@ class TcpMss(Target):
         """The size or the clamp."""
         return "--clamp-mss-to-pmtu" if self.size is None else f"--set-mss {self.size}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """The size or the clamp."""
         return "TCPMSS " + ("clamp to PMTU" if self.size is None else f"set {self.size}")
 

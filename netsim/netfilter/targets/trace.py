@@ -20,7 +20,7 @@ class TraceTarget(Target):
     name: ClassVar[str] = "TRACE"
 
     @classmethod
-    def parse(cls, given: Given) -> Self:  # noqa: ARG003
+    def parse(cls, given: Given) -> Self:
         """No options."""
         return cls()
 

@@ -35,7 +35,7 @@ class TtlTarget(Target):
         """Action and value."""
         return f"--ttl-{self.action} {self.value}"
 
-    def listing(self, numeric: bool) -> str:  # noqa: ARG002
+    def listing(self, numeric: bool) -> str:
         """Action and value in words."""
         return hop_listing("TTL", self.action, self.value)
 
