@@ -10,6 +10,7 @@ from minikube_sim.process import pause
 
 if TYPE_CHECKING:
     from minikube_sim.shell.context import Machine
+    from minikube_sim.shell.redirection import Input
     from minikube_sim.shell.state import State
 
 
@@ -28,13 +29,18 @@ class Call:
 
     name: str
     args: Sequence[str]
-    stdin: bytes
+    input: Input
     machine: Machine
     state: State
     run: Callable[[Sequence[str], bytes], Awaitable[Result]]
     """Run another command (sudo, timeout, xargs, env)."""
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
+
+    @property
+    def stdin(self) -> bytes:
+        """All of stdin that nobody has read yet; reads it."""
+        return self.input.read()
 
     def print(self, text: str = "", end: str = "\n") -> None:
         """Write to stdout."""

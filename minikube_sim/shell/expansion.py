@@ -98,7 +98,13 @@ class Expander:
     async def _expansion(self, node: Node) -> list[Piece]:
         return [Piece(await self._parameter(node), False)]
 
+    async def _process_id(self, node: Node) -> list[Piece]:
+        return [Piece(self.variable("$") if _text(node) == "$$" else _text(node), False)]
+
     async def _command_substitution(self, node: Node) -> list[Piece]:
+        """$(...); in here-documents the grammar takes $((...)) for it too."""
+        if _text(node).startswith("$(("):
+            return await self._arithmetic(node)
         return [Piece((await self._substitute(node)).rstrip("\n"), False)]
 
     async def _arithmetic(self, node: Node) -> list[Piece]:
@@ -144,7 +150,7 @@ class Expander:
     def _operate(self, name: str, value: str, rest: str, operand: str) -> str:
         missing = not value if rest.startswith(":") else name not in self._state.variables
         operator = rest.lstrip(":")[:1]
-        if operator in "-=+?" and rest.lstrip(":") != rest or operator in "-=+":
+        if (operator in "-=+?" and rest.lstrip(":") != rest) or operator in "-=+":
             return self._default(name, value, operator, operand, missing)
         if operator in "#%":
             return _trim(value, operand, operator, longest=rest[:2] in ("##", "%%"))
@@ -193,6 +199,7 @@ _HANDLERS: Final = {
     "simple_expansion": Expander._simple_expansion,
     "expansion": Expander._expansion,
     "command_substitution": Expander._command_substitution,
+    "$": Expander._process_id,
     "arithmetic_expansion": Expander._arithmetic,
 }
 

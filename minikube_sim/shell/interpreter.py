@@ -1,7 +1,7 @@
 """Runs parsed shell lines. The grammar is tree-sitter-bash's; one method a kind of statement.
 
-A pipeline's parts run one after the other, each with the whole output of the one before: our commands
-end, so nobody can tell, except that a part sees no SIGPIPE.
+A pipeline's parts run one after the other, each with the whole output of the one before: our
+commands end, so nobody can tell, except that a part sees no SIGPIPE.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from minikube_sim.shell.call import Call, Result
 from minikube_sim.shell.commands import COMMANDS
 from minikube_sim.shell.expansion import Expander
-from minikube_sim.shell.redirection import Streams, redirect
+from minikube_sim.shell.redirection import Input, Streams, redirect
 from minikube_sim.shell.state import LoopControl, Return, ShellExit, State
 from minikube_sim.shell.syntax import SyntaxProblem, parse
 
@@ -63,7 +63,7 @@ class Interpreter:
         if command is None:
             streams.err += f"{self.state.name}: {_unknown(name)}\n".encode()
             return NOT_FOUND
-        call = Call(name=name, args=list(words[1:]), stdin=bytes(streams.stdin), out=streams.out,
+        call = Call(name=name, args=list(words[1:]), input=streams.stdin, out=streams.out,
                     err=streams.err, machine=self.machine, state=self.state, run=self._run_words)
         return int(await command(call))
 
@@ -163,11 +163,8 @@ class Interpreter:
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
             inner = Streams(stdin, streams.out if last else bytearray(), streams.err)
-            if index and parts[index - 1].next_sibling is not None and (
-                    parts[index - 1].next_sibling.type == "|&"):
-                inner.stdin = stdin
             code = await Interpreter(self.machine, self.state.child())._exit_code(part, inner)
-            stdin = bytes(inner.out)
+            stdin = Input(bytes(inner.out))
         return code
 
     async def _exit_code(self, node: Node, streams: Streams) -> int:
@@ -222,7 +219,7 @@ class Interpreter:
         for part in first:
             inner = Streams(stdin, bytearray(), streams.err)
             await Interpreter(self.machine, self.state.child())._exit_code(part, inner)
-            stdin = bytes(inner.out)
+            stdin = Input(bytes(inner.out))
         return await self._with_redirects(last, redirects,
                                           Streams(stdin, streams.out, streams.err))
 
@@ -361,7 +358,7 @@ class Interpreter:
 
     async def _substitute(self, node: Node) -> str:
         child = Interpreter(self.machine, self.state.child())
-        streams = Streams(b"")
+        streams = Streams()
         try:
             self.state.status = await child._statements(node.named_children, streams)
         except ShellExit as end:
@@ -369,7 +366,7 @@ class Interpreter:
         return bytes(streams.out).decode("utf-8", "replace")
 
     async def _run_words(self, words: Sequence[str], stdin: bytes) -> Result:
-        streams = Streams(stdin)
+        streams = Streams(Input(stdin))
         code = await self.execute(words, streams)
         return Result(code, bytes(streams.out), bytes(streams.err))
 

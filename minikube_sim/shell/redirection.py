@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tree_sitter import Node
 
-    from minikube_sim.shell.interpreter import Interpreter
     from minikube_sim.shell.context import Machine
+    from minikube_sim.shell.interpreter import Interpreter
 
 _NULL: Final = "/dev/null"
 _STREAMS: Final = {"/dev/stdout": "1", "/dev/stderr": "2"}
 
 
+class Input:
+    """stdin: what one command reads the next does not see, as with a real descriptor."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._data = data
+
+    def read(self) -> bytes:
+        """All that is left."""
+        data, self._data = self._data, b""
+        return data
+
+    def line(self) -> tuple[bytes, bool]:
+        """The next line without its end, and whether it had one."""
+        line, newline, self._data = self._data.partition(b"\n")
+        return line, bool(newline)
+
+
 @dataclass(slots=True)
 class Streams:
-    """stdin as it is, stdout and stderr as they grow; files that are written when it is over."""
+    """stdin, stdout and stderr as they grow; files that are written when it is over."""
 
-    stdin: bytes
+    stdin: Input = field(default_factory=Input)
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
     files: dict[str, bytearray] = field(default_factory=dict)
@@ -43,10 +61,10 @@ async def redirect(shell: Interpreter, nodes: Sequence[Node], streams: Streams) 
 
 async def _apply(shell: Interpreter, node: Node, own: Streams) -> bool:
     if node.type == "herestring_redirect":
-        own.stdin = (await shell.expander.text(node.named_children[0]) + "\n").encode()
+        own.stdin = Input((await shell.expander.text(node.named_children[0]) + "\n").encode())
         return True
     if node.type == "heredoc_redirect":
-        own.stdin = (await _here_document(shell, node)).encode()
+        own.stdin = Input((await _here_document(shell, node)).encode())
         return True
     operator = next(c.type for c in node.children if not c.is_named)
     descriptor = next((_text(c) for c in node.named_children if c.type == "file_descriptor"), "")
@@ -66,9 +84,9 @@ async def _apply(shell: Interpreter, node: Node, own: Streams) -> bool:
 def _read(shell: Interpreter, own: Streams, name: str) -> bool:
     path = shell.state.path(name)
     if path == _NULL:
-        own.stdin = b""
+        own.stdin = Input()
     elif path in shell.machine.files:
-        own.stdin = shell.machine.files[path].encode()
+        own.stdin = Input(shell.machine.files[path].encode())
     else:
         own.err += f"{shell.state.name}: {name}: No such file or directory\n".encode()
         return False

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from minikube_sim.process import Interrupted
 from minikube_sim.shell.call import Result
 from minikube_sim.shell.commands import COMMANDS
 from minikube_sim.shell.interpreter import Interpreter
-from minikube_sim.shell.redirection import Streams
+from minikube_sim.shell.redirection import Input, Streams
 from minikube_sim.shell.state import ShellExit, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from minikube_sim.shell.context import Machine
 
 BANNER: Final = r"""                         _             _
@@ -53,7 +54,7 @@ class Session:
 
     async def run(self, line: str, stdin: bytes = b"") -> Result:
         """Run one line; what it wrote and its exit code. After `exit` the session is closed."""
-        streams = Streams(stdin)
+        streams = Streams(Input(stdin))
         try:
             code = await self._interpreter.script(line, streams)
         except ShellExit as end:
@@ -72,7 +73,7 @@ class Output(bytearray):
         super().__init__()
         self._write = write
 
-    def __iadd__(self, data: Any) -> Self:
+    def __iadd__(self, data: Any) -> Self:  # type: ignore[misc]
         """Take bytes; every line that is whole is handed on."""
         super().__iadd__(data)
         whole = self.rfind(b"\n") + 1
@@ -98,14 +99,14 @@ def is_command(word: str) -> bool:
 async def run_command(machine: Machine, words: Sequence[str], stdin: bytes = b"") -> Result:
     """Run a program with its arguments, as exec does: no shell reads the words."""
     out, err = bytearray(), bytearray()
-    code = await _execute(machine, words, Streams(stdin, out, err))
+    code = await _execute(machine, words, Streams(Input(stdin), out, err))
     return Result(code, bytes(out), bytes(err))
 
 
 async def run_streaming(machine: Machine, words: Sequence[str], out: bytearray,
                         err: bytearray) -> int:
     """The same, with output handed on as it comes; the exit code."""
-    return await _execute(machine, words, Streams(b"", out, err))
+    return await _execute(machine, words, Streams(Input(), out, err))
 
 
 async def _execute(machine: Machine, words: Sequence[str], streams: Streams) -> int:

@@ -1,0 +1,132 @@
+"""Commands that run others: sudo, timeout, time, xargs, sh; and sleep."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from minikube_sim.shell.commands.options import BadUsage, parse
+from minikube_sim.shell.state import ShellExit, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minikube_sim.shell.call import Call
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TIMED_OUT = 124
+
+
+async def _pass_on(call: Call, words: Sequence[str], stdin: bytes | None = None) -> int:
+    result = await call.run(words, call.stdin if stdin is None else stdin)
+    call.out += result.stdout
+    call.err += result.stderr
+    return result.exit_code
+
+
+async def sudo(call: Call) -> int:
+    """Run a command as root: here everybody may."""
+    try:
+        _, words = parse(call.name, call.args, "EnHiSu:", permute=False)
+    except BadUsage as error:
+        return call.complain(str(error))
+    if not words:
+        return call.complain(f"usage: {call.name} command [arg ...]")
+    return await _pass_on(call, words)
+
+
+async def timeout(call: Call) -> int:
+    """Run a command; its own options bound its time (commands here do not run for ever)."""
+    try:
+        _, words = parse("timeout", call.args, "k:s:v", permute=False)
+    except BadUsage as error:
+        return call.complain(str(error), 125)
+    if len(words) < 2 or _seconds(words[0]) is None:
+        return call.complain("timeout: missing operand", 125)
+    start, limit = call.machine.now(), _seconds(words[0]) or 0.0
+    code = await _pass_on(call, words[1:])
+    return _TIMED_OUT if limit and call.machine.now() - start > limit else code
+
+
+async def time(call: Call) -> int:
+    """Run a command and tell how long it took, on the cluster clock."""
+    start = call.machine.now()
+    code = await _pass_on(call, call.args) if call.args else 0
+    spent = call.machine.now() - start
+    minutes, seconds = divmod(spent, 60)
+    call.complain(f"\nreal\t{int(minutes)}m{seconds:.3f}s\nuser\t0m0.000s\nsys\t0m0.000s")
+    return code
+
+
+async def xargs(call: Call) -> int:
+    """Run a command with the words of stdin as further arguments."""
+    try:
+        options, words = parse("xargs", call.args, "n:I:rt0", permute=False)
+    except BadUsage as error:
+        return call.complain(str(error))
+    words, code = words or ["echo"], 0
+    if "-I" in options:
+        batches = [[w.replace(options["-I"], line.strip()) for w in words] for line in call.lines()]
+    else:
+        items = call.stdin.decode("utf-8", "replace").split("\0" if "-0" in options else None)
+        size = int(options["-n"]) if options.get("-n", "").isdigit() else max(1, len(items))
+        batches = [[*words, *items[i:i + size]] for i in range(0, len(items), size)]
+        if not batches and "-r" not in options:
+            batches = [words]
+    for batch in batches:
+        code = await _pass_on(call, batch, b"") or code
+    return code
+
+
+async def shell(call: Call) -> int:
+    """sh -c LINE [NAME ARG...], sh FILE, or a script from stdin."""
+    from minikube_sim.shell.interpreter import Interpreter
+    from minikube_sim.shell.redirection import Streams
+
+    words = list(call.args)
+    while words and re.fullmatch(r"-[exuli]+|--login", words[0]):
+        words.pop(0)
+    state: State = call.state.child()
+    state.variables.update(call.state.temporary)
+    state.name = call.name
+    if words and re.fullmatch(r"-[exu]*c", words[0]):
+        if len(words) < 2:
+            return call.complain(f"{call.name}: -c: option requires an argument", 2)
+        text, rest = words[1], words[2:]
+    elif words:
+        path = call.state.path(words[0])
+        if path not in call.machine.files:
+            return call.complain(f"{call.name}: {words[0]}: No such file or directory", 127)
+        text, rest = call.machine.files[path], words
+    else:
+        text, rest = call.stdin.decode("utf-8", "replace"), []
+    if rest:
+        state.name, state.arguments = rest[0], tuple(rest[1:])
+    try:
+        return await Interpreter(call.machine, state).script(
+            text, Streams(call.input, call.out, call.err))
+    except ShellExit as end:
+        return end.code
+
+
+async def sleep(call: Call) -> int:
+    """Wait on the cluster clock."""
+    if not call.args:
+        return call.complain("sleep: missing operand")
+    total = 0.0
+    for word in call.args:
+        if word in ("infinity", "inf"):
+            from minikube_sim.process import pause
+
+            await pause(None)
+        seconds = _seconds(word)
+        if seconds is None:
+            return call.complain(f"sleep: invalid time interval '{word}'")
+        total += seconds
+    await call.sleep(total)
+    return 0
+
+
+def _seconds(text: str) -> float | None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)([smhd]?)", text)
+    return float(match.group(1)) * _UNITS[match.group(2)] if match else None

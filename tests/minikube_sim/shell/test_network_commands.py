@@ -1,0 +1,118 @@
+"""curl, wget, ping, ip and iptables on a simulated node."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_curl_prints_the_body(world):
+    assert world.out("curl http://172.17.0.6:5000/info") == "GET /info \n"
+    assert world.out("curl -s web:5000/a 172.17.0.6:5000/b") == "GET /a \nGET /b \n"
+
+
+def test_curl_sends_data_and_methods(world):
+    assert world.out("curl -s -d a=1 web:5000/") == "POST / a=1\n"
+    assert world.out("curl -s -X DELETE web:5000/x?y=1") == "DELETE /x?y=1 \n"
+
+
+def test_curl_writes_out_variables(world):
+    line = "curl -s -o /dev/null -w '%{http_code} %{remote_ip}:%{remote_port}\\n' web:5000/missing"
+    assert world.out(line) == "404 172.17.0.6:5000\n"
+
+
+def test_curl_verbose_shows_the_conversation(world):
+    _, out, err = world.run("curl -v http://172.17.0.6:5000/info")
+    assert out == "GET /info \n"
+    assert err.startswith("*   Trying 172.17.0.6:5000...\n"
+                          "* Connected to 172.17.0.6 (172.17.0.6) port 5000 (#0)\n"
+                          "> GET /info HTTP/1.1\n> Host: 172.17.0.6:5000\n"
+                          "> User-Agent: curl/7.88.1\n> Accept: */*\n> \n< HTTP/1.1 200 OK\n")
+    assert err.endswith("* Connection #0 to host 172.17.0.6 left intact\n")
+
+
+def test_curl_include_shows_the_headers(world):
+    out = world.out("curl -si web:5000/")
+    assert out.startswith("HTTP/1.1 200 OK\r\n")
+    assert "Content-Length: " in out
+
+
+def test_curl_follows_redirects_when_told(world):
+    assert world.out("curl -s web:5000/old") == ""
+    assert world.out("curl -sL web:5000/old") == "GET /info \n"
+
+
+@pytest.mark.parametrize(("line", "code", "message"), [
+    ("curl http://172.17.0.6:81/", 7, "curl: (7) Failed to connect to 172.17.0.6 port 81 after 0 ms: "
+                                      "Couldn't connect to server"),
+    ("curl nosuch", 6, "curl: (6) Could not resolve host: nosuch"),
+    ("curl --max-time 2 10.96.0.1", 28, "curl: (28) Connection timed out after 2001 milliseconds"),
+    ("curl -sS -f web:5000/missing", 22, "curl: (22) The requested URL returned error: 404"),
+    ("curl -s nosuch", 6, ""),
+    ("curl", 2, "curl: no URL specified!\ncurl: try 'curl --help' or 'curl --manual' for more "
+                "information"),
+    ("curl --wat x", 2, "curl: unrecognized option '--wat'\ncurl: try 'curl --help' or "
+                        "'curl --manual' for more information"),
+    ("curl ftp://x/", 1, 'curl: (1) Protocol "ftp" not supported or disabled in libcurl'),
+])
+def test_curl_fails_as_curl_does(world, line, code, message):
+    got, out, err = world.run(line)
+    assert (got, out, err.strip()) == (code, "", message)
+
+
+def test_curl_that_nobody_answers_gives_up_when_the_kernel_does(world):
+    before = world.clock.now()
+    assert world.run("curl 10.96.0.1")[0] == 28
+    assert world.clock.now() - before == 131
+
+
+def test_wget(world):
+    assert world.out("wget -q -O - http://web:5000/info") == "GET /info \n"
+    code, _, err = world.run("wget -qO- http://web:81/")
+    assert (code, err) == (1, "wget: can't connect to remote host (172.17.0.6): Connection refused\n")
+
+
+def test_ping_of_a_pod_is_answered(world):
+    out = world.out("ping -c 2 172.17.0.6")
+    assert out.startswith("PING 172.17.0.6 (172.17.0.6) 56(84) bytes of data.\n"
+                          "64 bytes from 172.17.0.6: icmp_seq=1 ttl=64 time=")
+    assert "2 packets transmitted, 2 received, 0% packet loss, time 1000ms" in out
+
+
+def test_ping_of_an_address_that_nobody_has_is_not(world):
+    code, out, _ = world.run("ping -c 3 -W 1 10.96.0.1")
+    assert code == 1
+    assert "3 packets transmitted, 0 received, 100% packet loss" in out
+
+
+def test_ip_shows_addresses_and_routes(world):
+    out = world.out("ip addr")
+    assert "inet 10.211.55.120/24 brd 10.211.55.255 scope global eth0" in out
+    assert "inet 172.17.0.1/16 brd 172.17.255.255 scope global docker0" in out
+    assert "inet 10.211" not in world.out("ip addr show docker0")
+    routes = world.out("ip route").splitlines()
+    assert routes[0].startswith("default via 10.211.55.1 dev eth0")
+    assert any(r.startswith("172.17.0.0/16 dev docker0") for r in routes)
+
+
+def test_a_rule_that_a_class_adds_bites(world):
+    world.out("sudo iptables -A OUTPUT -d 172.17.0.6/32 -p tcp --dport 5000 -j DROP")
+    assert world.run("curl -s --max-time 1 http://172.17.0.6:5000/")[0] == 28
+    assert world.out("sudo iptables-save | grep -c DROP") == "1\n"
+    world.out("iptables -F OUTPUT")
+    assert world.out("curl -s http://172.17.0.6:5000/") == "GET / \n"
+
+
+def test_conntrack_lists_flows(world):
+    world.out("iptables -t nat -L")
+    world.out("curl -s http://172.17.0.6:5000/")
+    assert "dst=172.17.0.6" in world.out("conntrack -L")
+
+
+def test_containers_have_no_administrators_tools(world):
+    world.machine.network = world.pod
+    assert world.run("iptables-save") == (127, "", "bash: iptables-save: command not found\n")
+
+
+def test_listening_sockets(world):
+    world.machine.network = world.pod
+    assert "0.0.0.0:5000" in world.out("ss -tln")
