@@ -177,7 +177,7 @@ class Informer:
     async def _relist(self) -> None:
         answer = await self._client.list(
             self.resource, label_selector=self._label_selector, field_selector=self._field_selector)
-        fresh = {namespaced_name(obj): obj for obj in _typed_items(answer)}
+        fresh = {namespaced_name(obj): obj for obj in answer["items"]}
         for key in [key for key in self._objects if key not in fresh]:
             self._set(key, None)
         for key, obj in fresh.items():
@@ -216,14 +216,6 @@ class Informer:
             index.replace(key, old, obj)
         for handler in self._handlers:
             handler(old, obj)
-
-
-def _typed_items(answer: Object) -> Iterable[Object]:
-    """The items of a list; over HTTP those of built-in kinds say their type only once, in the
-    list."""
-    kind, version = str(answer.get("kind", "")).removesuffix("List"), answer.get("apiVersion")
-    for item in answer.get("items") or ():
-        yield item if "kind" in item else {"apiVersion": version, "kind": kind, **item}
 
 
 class Informers:
