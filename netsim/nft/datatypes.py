@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
@@ -122,6 +123,7 @@ TYPES: Final = {
 """The types that a set may be made of."""
 
 _UNITS: Final = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
+_DURATION: Final = re.compile(r"(\d+)(ms|[dhms])")
 
 
 def duration_text(seconds: float) -> str:
@@ -134,18 +136,11 @@ def duration_text(seconds: float) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """3h, 1m30s or 10800s in seconds. Raises NftSyntaxError."""
-    seconds, digits, unit = 0.0, "", ""
+    """3h, 1m30s, 250ms or 10800 in seconds. Raises NftSyntaxError."""
+    if text.isdigit():
+        return float(text)
+    parts = _DURATION.findall(text)
+    if not parts or "".join(count + unit for count, unit in parts) != text:
+        raise NftSyntaxError(f"Could not parse time '{text}'")
     sizes = dict(_UNITS)
-    for character in f"{text}0":
-        if character.isdigit() and unit:
-            if unit not in sizes or not digits:
-                break
-            seconds, digits, unit = seconds + int(digits) * sizes[unit], "", ""
-        if character.isdigit():
-            digits += character
-        else:
-            unit += character
-    else:
-        return seconds + (float(text) if text.isdigit() else 0.0)
-    raise NftSyntaxError(f"Could not parse time '{text}'")
+    return sum(int(count) * sizes[unit] for count, unit in parts)

@@ -12,6 +12,7 @@ from netsim.netfilter.hooks import Hook, Verdict
 from netsim.nft.datatypes import TYPES, parse_duration
 from netsim.nft.errors import NftSyntaxError
 from netsim.nft.listing import PRIORITIES
+from netsim.nft.loops import refuse_loops
 from netsim.nft.rule_parser import parse_statements, parse_verdict
 from netsim.nft.ruleset import BaseChain, Rule, SetOrMap
 from netsim.nft.tokens import Tokens
@@ -63,7 +64,7 @@ def _parse_table(ruleset: Ruleset, tokens: Tokens) -> None:
     if not tokens.accept("{"):
         return
     waiting: list[tuple[Chain, Tokens]] = []
-    while tokens.skip_breaks() and not tokens.accept("}"):
+    while not tokens.end_of_block():
         word = tokens.next()
         if word == "comment":
             table.comment = tokens.string()
@@ -76,12 +77,13 @@ def _parse_table(ruleset: Ruleset, tokens: Tokens) -> None:
             raise NftSyntaxError(f"syntax error, unexpected {word}")
     for chain, body in waiting:
         _parse_chain(chain, body)
+    refuse_loops(table)
 
 
 def _parse_set(table: Table, tokens: Tokens, *, verdicts: bool) -> None:
     item = SetOrMap(table, tokens.next(), (), verdicts=verdicts)
     tokens.expect("{")
-    while tokens.skip_breaks() and not tokens.accept("}"):
+    while not tokens.end_of_block():
         _parse_set_property(item, tokens)
     if not item.types:
         raise NftSyntaxError("set definition does not specify key")

@@ -68,6 +68,13 @@ class Tokens:
             self._at += 1
         return bool(self.peek())
 
+    def end_of_block(self) -> bool:
+        """Take the brace that ends a block, if it is next. Raises NftSyntaxError at the end."""
+        self.skip_breaks()
+        if not self.peek():
+            self.next()
+        return self.accept("}")
+
     def block(self) -> Tokens:
         """Take a block in braces, and give a reader over what is in it."""
         self.expect("{")

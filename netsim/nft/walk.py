@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["DEPTH", "walk"]
 
 DEPTH: Final = 16
-"""Jumps that may be open at once (NFT_JUMP_STACK_SIZE)."""
+"""Jumps that may be open at once (NFT_JUMP_STACK_SIZE); one more drops the packet."""
 
 
 def walk(base: Chain, context: Context) -> Verdict:
@@ -40,13 +40,15 @@ def walk(base: Chain, context: Context) -> Verdict:
             return outcome
         if outcome is not None:
             chain, index = _go(outcome, chain, index, stack)
+            if len(stack) > DEPTH:
+                return Verdict.DROP
 
 
 def _go(go: Go, chain: Chain, index: int, stack: list[tuple[Chain, int]]) -> tuple[Chain, int]:
     """Where the walk goes on after jump, goto or return."""
     if go.kind == "return":
         return chain, len(chain.rules)
-    if go.kind == "jump" and len(stack) < DEPTH:
+    if go.kind == "jump":
         stack.append((chain, index))
     return chain.table.chain(go.chain), 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -46,3 +47,15 @@ def ask(script: str, text: str = "") -> str:
     done = run(script, text)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def sorted_elements(text: str) -> list[str]:
+    """The lines of a listing; elements of sets, which the kernel hashes, one a line and sorted."""
+    lines: list[str] = []
+    for block in re.split(r"(elements = \{[^}]*\})", text):
+        if block.startswith("elements = {"):
+            inside = block[len("elements = {") : -1].split(",")
+            lines += sorted("element " + " ".join(one.split()) for one in inside)
+        else:
+            lines += block.splitlines()
+    return lines

@@ -9,7 +9,7 @@ import pytest
 
 from netsim.kubeproxy import Balancing, Family, Form, Mode, Node, Options, render
 from netsim.nft import list_table
-from tests.netsim.kernel import ask, require
+from tests.netsim.kernel import ask, require, sorted_elements
 
 from .truth import Host
 
@@ -79,18 +79,6 @@ def test_iptables_restore_takes_our_text_and_iptables_save_gives_it_back(
     assert _lines(listed) == _lines(text)
 
 
-def _sorted_elements(text: str) -> list[str]:
-    """The lines of a listing; elements of sets, which the kernel hashes, one a line and sorted."""
-    lines: list[str] = []
-    for block in re.split(r"(elements = \{[^}]*\})", text):
-        if block.startswith("elements = {"):
-            inside = block[len("elements = {") : -1].split(",")
-            lines += sorted("element " + " ".join(one.split()) for one in inside)
-        else:
-            lines += block.splitlines()
-    return lines
-
-
 @pytest.mark.parametrize("balancing", list(Balancing))
 @pytest.mark.parametrize("family", list(Family))
 @pytest.mark.parametrize("addresses", [(), ("0.0.0.0/0", "::/0")])
@@ -106,4 +94,4 @@ def test_nft_takes_our_text_and_lists_it_again(
     (table,) = one.nft.tables.values()
     text = list_table(table)
     listed = ask("nft -f - && nft list ruleset", text)
-    assert _sorted_elements(listed) == _sorted_elements(text)
+    assert sorted_elements(listed) == sorted_elements(text)

@@ -1,4 +1,4 @@
-"""The form of v1.13: composed after the specification, loaded into and saved by the real iptables."""
+"""The form of v1.13: composed after the specification, saved by the real iptables."""
 
 from __future__ import annotations
 
