@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netsim.flowcache import remember
 from netsim.link import Segment
 
 if TYPE_CHECKING:
@@ -130,5 +131,13 @@ class Bridge(Segment):
             return
         context.out_interface = self.interface.name
         context.physdev_out = station.name
-        if self.owner.pass_bridged(context):
-            station.receive(context.packet, next_hop)
+        if not self.owner.pass_bridged(context):
+            return
+        if context.hits is not None and station is not port:
+            remember(context, self.owner.generation, next_hop, station.receive)
+        station.receive(context.packet, next_hop)
+
+    def forget(self) -> None:
+        """Addresses or ports changed: remembered ways may lead astray."""
+        super().forget()
+        self.owner.rules_changed()

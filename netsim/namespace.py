@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netsim import icmp, nat
 from netsim.conntrack.connection import DST_NAT_DONE, NAT_MASK, SRC_NAT_DONE
 from netsim.conntrack.table import ConntrackTable
+from netsim.flowcache import remember, repeat
 from netsim.icmp import NeighbourFailed, Problem
 from netsim.link import Interface, InterfaceAddress
 from netsim.netfilter.context import AddressType, Context, CtState
@@ -98,15 +99,20 @@ class Namespace:
         self.kernel_log: list[str] = []
         self.generation = 0
         """Grows whenever a remembered verdict may no longer hold."""
-        self.hooks: dict[tuple[int, Hook], list[HookEntry]] = {}
-        self._registrations = 0
-        self._nat_chains: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
-        self._steps: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
-        self._rebuild()
+        self._prepare_hooks()
         self.sockets = Sockets(self)
         self.loopback = self.add_interface("lo", mtu=65536)
         self.add_address("lo", "127.0.0.1/8")
         self.add_address("lo", "::1/128")
+
+    def _prepare_hooks(self) -> None:
+        self.hooks: dict[tuple[int, Hook], list[HookEntry]] = {}
+        self._registrations = 0
+        self._nat_chains: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
+        self._asked_early = {4: False, 6: False}
+        """Whether anything is asked before conntrack: then no way of a packet is remembered."""
+        self._steps: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
+        self._rebuild()
 
     # ------------------------------------------------------------ interfaces and routes
 
@@ -321,6 +327,8 @@ class Namespace:
                 tuple(e.function for e in self.hooks.get((family, hook), ()) if e.nat)
                 for hook in Hook
             ]
+            early = self.hooks.get((family, Hook.PREROUTING), ())
+            self._asked_early[family] = any(e.priority < Priority.CONNTRACK for e in early)
             has_nat = any(self._nat_chains[family])
             self._steps[family] = [self._hook_steps(family, hook, has_nat) for hook in Hook]
         self.rules_changed()
@@ -341,6 +349,8 @@ class Namespace:
 
     def _track(self, context: Context) -> Verdict:
         accepted = self.conntrack.track(context)
+        if context.state is CtState.ESTABLISHED and not self._asked_early[context.packet.family]:
+            context.hits = []
         if context.trace is not None and context.connection is not None:
             context.trace.add("conntrack", f"state {context.state.value}")
         return _ACCEPT if accepted else _DROP
@@ -400,7 +410,12 @@ class Namespace:
 
     def receive(self, packet: Packet, interface: Interface) -> None:
         """A packet came in by an interface."""
+        if self.tracking and packet.trace is None and repeat(
+            self.conntrack, self.generation, packet, interface
+        ):
+            return
         context = Context(self, packet, Hook.PREROUTING, interface.name)
+        context.place = interface
         context.trace = packet.trace
         if self._pass(context, Hook.PREROUTING):
             self._route_in(context, interface)
@@ -409,9 +424,12 @@ class Namespace:
         self, bridge: Bridge, port: BridgePort, packet: Packet, next_hop: int,
     ) -> None:
         """A frame came in by a port of our bridge, and br_netfilter wants it asked."""
+        if packet.trace is None and repeat(self.conntrack, self.generation, packet, port):
+            return
         context = Context(self, packet, Hook.PREROUTING, bridge.interface.name)
         context.trace = packet.trace
         context.physdev_in = port.name
+        context.place = port
         destination = packet.dst
         if not self._pass(context, Hook.PREROUTING):
             return
@@ -496,6 +514,10 @@ class Namespace:
         next_hop = packet.dst if route.gateway is None else route.gateway
         if context.trace is not None:
             context.trace.add("send", f"out by {out.name}")
+        if context.hits is not None and context.place is not None:
+            path = remember(context, self.generation, next_hop, out.transmit)
+            if path is not None:
+                path.ttl, path.limit = 1, out.mtu
         if not out.transmit(packet, next_hop) and out.up:
             icmp.send_error(self, context, Problem.HOST_UNREACHABLE, NeighbourFailed())
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from netsim.conntrack.tcp import TcpTrack
+    from netsim.flowcache import FlowPath
     from netsim.packet import Packet
 
 FlowTuple: TypeAlias = tuple[int, int, int, int, int, int]
@@ -85,7 +86,7 @@ class Connection:
         self.stream_after = 0.0
         """UDP: from when on a two-way flow counts as a stream."""
         self.tcp: TcpTrack | None = None
-        self.flows: tuple[object, object] | None = None
+        self.flows: tuple[FlowPath | None, FlowPath | None] | None = None
         """What the flow cache remembers for the original and the reply direction."""
 
     def set_mark(self, mark: int) -> None:

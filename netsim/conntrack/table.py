@@ -128,9 +128,7 @@ class ConntrackTable:
         protocol = packet.protocol
         timeouts = self.timeouts
         if protocol == TCP:
-            if not tcp.new(connection, packet, timeouts.tcp_loose):
-                return False
-            return tcp.track(connection, packet, False, now, timeouts) is Result.ACCEPT
+            return tcp.new(connection, packet, now, timeouts) is Result.ACCEPT
         if protocol == UDP:
             connection.stream_after = now + 2
             connection.expires = now + timeouts.udp

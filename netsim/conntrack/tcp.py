@@ -149,25 +149,27 @@ def _segment_end(packet: Packet) -> int:
     return packet.seq + data + (1 if flags & SYN else 0) + (1 if flags & FIN else 0) & M32
 
 
-def new(connection: Connection, packet: Packet, loose: bool) -> bool:
-    """Begin to track with this first segment; False if it cannot be the first."""
+def new(connection: Connection, packet: Packet, now: float, timeouts: Timeouts) -> Result:
+    """Begin to track with this first segment; INVALID if it cannot be the first."""
     index = _INDEX[packet.flags]
-    if index < 0:
-        return False
-    state = _STATES[0][index][NO]
-    if state == IV or (state != SS and not loose):
-        return False
-    track = connection.tcp = TcpTrack()
-    sender = track.peers[0]
+    if index != _SYN and (index != _ACK or not timeouts.tcp_loose):
+        return Result.INVALID
+    tcp = connection.tcp = TcpTrack()
+    sender, receiver = tcp.peers
     sender.end = _segment_end(packet)
     sender.max_window = packet.window or 1
-    if state == SS:
+    if index == _SYN:
         sender.max_end = sender.end
+        receiver.max_end = packet.window
         sender.options(packet)
-    else:  # picked up in the middle: its history is lost
-        sender.max_end = sender.end + sender.max_window & M32
-        sender.flags = track.peers[1].flags = LIBERAL
-    return True
+        tcp.last_index = _SYN
+        connection.state = SS
+        connection.expires = now + timeouts.tcp[SS]
+        return Result.ACCEPT
+    # picked up in the middle: its history is lost
+    sender.max_end = sender.end + sender.max_window & M32
+    sender.flags = receiver.flags = LIBERAL
+    return track(connection, packet, False, now, timeouts)
 
 
 def track(connection: Connection, packet: Packet, reply: bool, now: float,
@@ -207,6 +209,38 @@ def _ignore(connection: Connection, tcp: TcpTrack, packet: Packet, reply: bool, 
         return _in_window(connection, tcp, packet, reply, now, timeouts, index, SR)
     _remember_ignored(tcp, packet, reply, index, connection.state)
     return Result.ACCEPT
+
+
+def advance_established(connection: Connection, packet: Packet, reply: bool, now: float,
+                        timeouts: Timeouts) -> bool:
+    """The short form of `track` for an ACK in the window of an established connection. False: it
+    is something else, and nothing was changed.
+    """
+    tcp = connection.tcp
+    if (connection.state != ES or packet.flags & _CARE != ACK or tcp is None
+            or not connection.status & ASSURED):
+        return False
+    sender, receiver = tcp.peers if not reply else tcp.peers[::-1]
+    if not sender.max_window:
+        return False
+    seq, ack = packet.seq, packet.ack
+    end = seq + packet.length - packet.header_length & M32
+    if _judge(sender, receiver, seq, ack, end) is not None:
+        return False
+    _update(sender, receiver, packet, ack, end)
+    _note_ack(tcp, packet, reply, end)
+    tcp.last_index, tcp.last_reply = _ACK, reply
+    connection.expires = now + _timeout(tcp, _ACK, ES, timeouts)
+    return True
+
+
+def _note_ack(tcp: TcpTrack, packet: Packet, reply: bool, end: int) -> None:
+    """Count retransmissions."""
+    seq, ack, window = packet.seq, packet.ack, packet.window
+    same = (tcp.last_seq == seq and tcp.last_ack == ack and tcp.last_end == end
+            and tcp.last_window == window and tcp.last_reply == reply)
+    tcp.retransmits = tcp.retransmits + 1 if same else 0
+    tcp.last_seq, tcp.last_ack, tcp.last_end, tcp.last_window = seq, ack, end, window
 
 
 def _may_reopen(tcp: TcpTrack, reply: bool) -> bool:
@@ -310,11 +344,7 @@ def _in_window(connection: Connection, tcp: TcpTrack, packet: Packet, reply: boo
         return verdict
     _update(sender, receiver, packet, ack, end)
     if index == _ACK:
-        same = (tcp.last_seq == seq and tcp.last_ack == ack and tcp.last_end == end
-                and tcp.last_window == packet.window and tcp.last_reply == reply)
-        tcp.retransmits = tcp.retransmits + 1 if same else 0
-        tcp.last_seq, tcp.last_ack, tcp.last_end = seq, ack, end
-        tcp.last_window = packet.window
+        _note_ack(tcp, packet, reply, end)
     return _accepted(connection, tcp, packet, reply, now, timeouts, index, state)
 
 

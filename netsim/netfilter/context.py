@@ -140,6 +140,7 @@ class Context:
         "packet",
         "physdev_in",
         "physdev_out",
+        "place",
         "rejection",
         "reply",
         "socket",
@@ -160,6 +161,8 @@ class Context:
         self.physdev_in = ""
         """Bridge port that a bridged packet came in by."""
         self.physdev_out = ""
+        self.place: object = None
+        """Where it came in: an Interface or BridgePort; None: made here."""
         self.mark = 0
         self.connection: Connection | None = None
         """None: untracked or invalid, or conntrack was not asked yet."""
