@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from netsim.conntrack import tcp
 from netsim.conntrack.connection import ASSURED, CONFIRMED, NAT_MASK, SEEN_REPLY
 from netsim.netfilter.context import CtState
-from netsim.packet import TCP, UDP
+from netsim.packet import SYN, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ def remember(
 def repeat(table: ConntrackTable, generation: int, packet: Packet, place: object) -> bool:
     """Send a packet the way of the one before it. False: nothing was done, take the long way."""
     protocol = packet.protocol
-    if protocol not in _KNOWN:
+    if protocol not in _KNOWN or packet.flags & SYN:
         return False
     flow = (packet.family, protocol, packet.src, packet.dst, packet.sport, packet.dport)
     reply = False

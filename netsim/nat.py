@@ -47,6 +47,11 @@ def setup(
         connection.status & CONFIRMED
     ):
         return True
+    low = nat_range.min_port
+    if not source and low is not None and low == nat_range.max_port and _moves_simply(
+        nat_range, connection
+    ):
+        return _bind_destination(connection, nat_range.min_address, low)
     current = invert(connection.reply)
     wanted = _Search(table, chance, connection, nat_range, source).unique(current)
     if wanted is None:
@@ -55,6 +60,24 @@ def setup(
         connection.reply = invert(wanted)
         connection.status |= SRC_NAT if source else DST_NAT
     connection.status |= SRC_NAT_DONE if source else DST_NAT_DONE
+    return True
+
+
+def _moves_simply(nat_range: NatRange, connection: Connection) -> bool:
+    """One address and one port, which a destination gets whether they are taken or not."""
+    address = nat_range.min_address
+    return (address is not None and address == nat_range.max_address
+            and nat_range.base_port is None and connection.original[1] in _WITH_PORTS)
+
+
+def _bind_destination(connection: Connection, address: int | None, port: int) -> bool:
+    """What `setup` comes to for a destination of one address and one port."""
+    assert address is not None
+    family, protocol, was, client, was_port, client_port = connection.reply
+    connection.status |= DST_NAT_DONE
+    if address != was or port != was_port:
+        connection.reply = (family, protocol, address, client, port, client_port)
+        connection.status |= DST_NAT
     return True
 
 

@@ -192,14 +192,19 @@ class ConntrackTable:
         if connection.status & DYING:
             return False
         original, reply = connection.original, connection.reply
-        if self.find(original) is not None or self.find(reply) is not None:
+        originals, replies = self.originals, self.replies
+        if (original in originals or reply in replies or reply in originals
+                or original in replies) and self._clash(connection):
             return False
         connection.status |= CONFIRMED
-        self.originals[original] = connection
-        self.replies[reply] = connection
+        originals[original] = replies[reply] = connection
         if connection.status & SRC_NAT:
             self.sources[original[0], original[1], original[2], original[4]] = connection
         return True
+
+    def _clash(self, connection: Connection) -> bool:
+        """Whether a live entry has one of the connection's tuples."""
+        return self.find(connection.original) is not None or self.find(connection.reply) is not None
 
     # ------------------------------------------------------------ the table
 

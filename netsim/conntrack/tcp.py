@@ -144,9 +144,10 @@ class TcpTrack:
 
 def _segment_end(packet: Packet) -> int:
     """Sequence number after the segment."""
-    flags = packet.flags
-    data = packet.length - packet.header_length
-    return packet.seq + data + (1 if flags & SYN else 0) + (1 if flags & FIN else 0) & M32
+    end = packet.seq + packet.length - packet.options - (40 if packet.family == 4 else 60)
+    if packet.flags & (SYN | FIN):
+        end += 1 if not packet.flags & SYN or not packet.flags & FIN else 2
+    return end & M32
 
 
 def new(connection: Connection, packet: Packet, now: float, timeouts: Timeouts) -> Result:
@@ -224,7 +225,7 @@ def advance_established(connection: Connection, packet: Packet, reply: bool, now
     if not sender.max_window:
         return False
     seq, ack = packet.seq, packet.ack
-    end = seq + packet.length - packet.header_length & M32
+    end = seq + packet.length - packet.options - (40 if packet.family == 4 else 60) & M32
     if _judge(sender, receiver, seq, ack, end) is not None:
         return False
     _update(sender, receiver, packet, ack, end)
@@ -327,7 +328,7 @@ def _in_window(connection: Connection, tcp: TcpTrack, packet: Packet, reply: boo
     """Check the segment against the windows and update them (tcp_in_window)."""
     sender, receiver = tcp.peers[reply], tcp.peers[not reply]
     seq, ack, flags = packet.seq, packet.ack, packet.flags
-    end = seq if index == _ACK and packet.length == packet.header_length else _segment_end(packet)
+    end = _segment_end(packet)
     old = connection.state
     if sender.max_window == 0:
         _init_sender(tcp, packet, reply, end)
