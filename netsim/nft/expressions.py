@@ -123,12 +123,17 @@ class Port:
         return f"{self.protocol} {self.end}"
 
 
+def _length(context: Context) -> Value | None:
+    context.volatile = True
+    return context.packet.length
+
+
 _META: Final[dict[str, tuple[DataType, Reader]]] = {
     "l4proto": (PROTOCOL, lambda c: c.packet.protocol),
     "mark": (MARK, lambda c: c.mark),
     "iifname": (INTERFACE, lambda c: c.in_interface),
     "oifname": (INTERFACE, lambda c: c.out_interface),
-    "length": (INTEGER, lambda c: c.packet.length),
+    "length": (INTEGER, _length),
 }
 
 

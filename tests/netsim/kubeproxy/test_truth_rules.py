@@ -137,5 +137,14 @@ def test_rendered_text_is_what_the_recordings_say(name: str) -> None:
         assert not kit().diff_save(step["iptables"], text)
 
 
+@pytest.mark.parametrize("name", ["nodeport", "everything", "ipv6-single"])
+def test_a_kernel_without_nfacct_gets_the_rules_without_it(name: str) -> None:
+    recorded = scenario("rules", name)
+    settings = options(recorded["proxy"], nfacct=False)
+    for step in recorded["steps"]:
+        text = render(*seen(step), node=NODE, options=settings)
+        assert not kit().diff_save(kit().without_nfacct(step["iptables"]), text)
+
+
 def test_all_recordings_are_tried() -> None:
     assert len(names("rules")) == len(list((FOLDER / "rules").glob("*.yaml"))) >= 51
