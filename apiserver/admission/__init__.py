@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from apiserver.admission.chain import AdmissionChain
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from apiserver.admission.nodes import TaintNewNodes
+from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
 
 __all__ = ["admission_chain"]
 
 
 def admission_chain() -> AdmissionChain:
     """The steps of a kube-apiserver with its default plugins, in its order."""
-    return AdmissionChain((NamespaceLifecycle(),))
+    return AdmissionChain((
+        NamespaceLifecycle(),
+        ServiceAccounts(),
+        TaintNewNodes(),
+        Priority(),
+        DefaultTolerations(),
+    ))

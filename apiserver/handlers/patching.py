@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from apiserver.handlers.options import boolean, write_options
 from apiserver.handlers.rendering import object_answer
 from apiserver.handlers.writing import scale_answer
-from apiserver.machinery.errors import UnsupportedMediaType
+from apiserver.machinery.errors import Invalid, UnsupportedMediaType
+from apiserver.machinery.validation import forbidden, required
 from apiserver.patch.patcher import parse_patch
 from apiserver.registry.options import Patch, PatchType
 
@@ -44,9 +45,21 @@ async def _read_patch(call: Call) -> Patch:
     """Raises UnsupportedMediaType, BadRequest, Invalid."""
     kind = _patch_type(call)
     write_options(call.request, call.ctx, "PatchOptions")
+    _check_options(call, kind)
     body = await call.request.body()
     content = body if kind == "apply" else parse_patch(kind, body).content
     return Patch(type=kind, body=content, force=boolean(call.request, "force"))
+
+
+def _check_options(call: Call, kind: PatchType) -> None:
+    """Apply needs a field manager; `force` is only for apply. Raises Invalid."""
+    errors = []
+    if kind == "apply" and not call.request.parameter("fieldManager"):
+        errors.append(required("fieldManager", "is required for apply patch"))
+    if kind != "apply" and "force" in call.request.query:
+        errors.append(forbidden("force", "may not be specified for non-apply patch"))
+    if errors:
+        raise Invalid.object("meta.k8s.io", "PatchOptions", "", errors)
 
 
 def _patch_type(call: Call) -> PatchType:

@@ -29,11 +29,16 @@ _NAME_ATTEMPTS: Final = 8
 """How often a generated name is tried anew (maxNameGenerationCreateAttempts)."""
 
 
-async def create(registry: Registry, ctx: RequestContext, obj: Object) -> Version:
-    """Store a new object. Raises Invalid, AlreadyExists, and what admission raises."""
+async def create(registry: Registry, ctx: RequestContext, obj: Object, *,
+                 tracked: bool = False) -> Version:
+    """Store a new object. Raises Invalid, AlreadyExists, and what admission raises.
+
+    `tracked`: its managedFields are up to date already.
+    """
     ensure_namespace(ctx, obj)
     ctx.name = meta.name(obj)
-    managed.before_create(registry, ctx, obj)
+    if not tracked:
+        obj = managed.track(registry, ctx, obj, None)
     await registry.admission.admit("CREATE", ctx, obj, None)
     prefix = meta.metadata(obj).get("generateName") or ""
     if ctx.name or not prefix:

@@ -1,18 +1,45 @@
-"""Who owns which field: the registry's side of `metadata.managedFields`."""
+"""Who owns which field: the registry's side of `metadata.managedFields`.
+
+Writes without a field manager are not tracked: the controllers in the server's process have none,
+since owning every field of every Pod would cost more than the Pods.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from apiserver.patch.fieldset import FieldSet
+from apiserver.patch.managed_fields import (
+    SPEC_RESET,
+    STATUS_RESET,
+    Write,
+    keep_times,
+    track_update,
+)
+from apiserver.schema.types import Struct
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
 
-
-def before_create(registry: Registry, ctx: RequestContext, obj: Object) -> None:
-    """Note that the request's manager owns the fields of a new object."""
+__all__ = ["keep_times", "track", "write_of"]
 
 
-def before_update(registry: Registry, ctx: RequestContext, obj: Object, old: Object) -> None:
-    """Note that the request's manager owns the fields that it changed."""
+def track(registry: Registry, ctx: RequestContext, obj: Object, old: Object | None) -> Object:
+    """`obj` with the request's manager as owner of what it sets or changes."""
+    type_ = registry.type_of(ctx.resource)
+    if not ctx.field_manager or not isinstance(type_, Struct):
+        return obj
+    return track_update(type_, old, obj, write_of(ctx))
+
+
+def write_of(ctx: RequestContext) -> Write:
+    """The request as managedFields sees it."""
+    reset = FieldSet()
+    if ctx.subresource == "status":
+        reset = SPEC_RESET
+    elif ctx.resource.status:
+        reset = STATUS_RESET
+    return Write(manager=ctx.field_manager, api_version=ctx.resource.api_version, now=ctx.now,
+                 subresource=ctx.subresource, reset=reset)

@@ -60,8 +60,12 @@ async def replace(registry: Registry, ctx: RequestContext, obj: Object) -> tuple
     return await modify(registry, ctx, lambda old: orjson.loads(pristine)), False
 
 
-async def modify(registry: Registry, ctx: RequestContext, change: Change) -> Version:
-    """Read, change, check and store, again while others are faster. Raises ApiError."""
+async def modify(registry: Registry, ctx: RequestContext, change: Change, *,
+                 tracked: bool = False) -> Version:
+    """Read, change, check and store, again while others are faster. Raises ApiError.
+
+    `tracked`: what `change` makes has managedFields that are up to date already.
+    """
     key = object_key(ctx.resource, ctx.namespace, ctx.name)
     while True:
         current = await registry.store.get(key)
@@ -69,6 +73,8 @@ async def modify(registry: Registry, ctx: RequestContext, change: Change) -> Ver
             raise NotFound.object(ctx.resource.group, ctx.resource.plural, ctx.name)
         obj = change(current.object)
         unconditional = _check_revision(ctx, obj, current)
+        if not tracked:
+            obj = managed.track(registry, ctx, obj, current.object)
         try:
             return await _attempt(registry, ctx, obj, current)
         except RevisionMismatch:
@@ -92,7 +98,6 @@ def _check_revision(ctx: RequestContext, obj: Object, current: Version) -> bool:
 async def _attempt(registry: Registry, ctx: RequestContext, obj: Object,
                    current: Version) -> Version:
     old = current.object
-    managed.before_update(registry, ctx, obj, old)
     await registry.admission.admit("UPDATE", ctx, obj, old)
     allocation = _allocate(registry, ctx, obj, old)
     try:
@@ -165,6 +170,7 @@ async def _store(registry: Registry, ctx: RequestContext, obj: Object,
         if not ctx.dry_run:
             await remove(registry, ctx, current)
         return Version(current.key, obj, current.revision, current.created)
+    obj = managed.keep_times(obj, current.object)
     if _share(obj, current.object):
         return current
     if ctx.dry_run:

@@ -19,6 +19,7 @@ import uvicorn
 from apiserver.admission import admission_chain
 from apiserver.app import KubernetesApp
 from apiserver.context import User
+from apiserver.discovery import Discovery
 from apiserver.local import LocalClient
 from apiserver.machinery.errors import ApiError
 from apiserver.machinery.gvk import CONFIGMAPS, NAMESPACES, SERVICEACCOUNTS, SERVICES
@@ -45,7 +46,8 @@ def make_registry() -> Registry:
 
 def make_app(registry: Registry) -> KubernetesApp:
     """Everybody is an administrator."""
-    return KubernetesApp(registry, authenticate=lambda scope: ADMIN, version=VERSION)
+    return KubernetesApp(registry, authenticate=lambda scope: ADMIN, version=VERSION,
+                         pages=Discovery(registry.catalog).pages())
 
 
 async def populate(client: LocalClient) -> None:
