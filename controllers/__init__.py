@@ -10,9 +10,11 @@ from controllers.endpointslice import EndpointSliceController, EndpointSliceMirr
 from controllers.garbagecollector import GarbageCollector
 from controllers.namespace import NamespaceController
 from controllers.nodeipam import NodeIPAMController
+from controllers.nodelifecycle import NodeLifecycleController
 from controllers.podgc import PodGarbageCollector
 from controllers.replicaset import ReplicaSetController
 from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
+from controllers.tainteviction import TaintEvictionController
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,10 +29,12 @@ _TABLE: Final = (
     GarbageCollector,
     NamespaceController,
     NodeIPAMController,
+    NodeLifecycleController,
     PodGarbageCollector,
     ReplicaSetController,
     RootCAPublisher,
     ServiceAccountController,
+    TaintEvictionController,
 )
 
 CONTROLLERS: Final[Mapping[str, Callable[[ControllerContext], Controller]]] = {
@@ -49,10 +53,12 @@ ALIASES: Final[Mapping[str, str]] = {
     "garbagecollector": "garbage-collector-controller",
     "namespace": "namespace-controller",
     "nodeipam": "node-ipam-controller",
+    "nodelifecycle": "node-lifecycle-controller",
     "podgc": "pod-garbage-collector-controller",
     "replicaset": "replicaset-controller",
     "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
     "serviceaccount": "serviceaccount-controller",
+    "taint-eviction": "taint-eviction-controller",
 }
 """The names of older versions, which `--controllers` accepts too."""
 

@@ -63,6 +63,7 @@ def test_what_remains_is_told_in_five_conditions() -> None:
 
 def test_pods_go_before_the_rest() -> None:
     world = doomed()
+    world.add_account("x")
     body = pod("p", nodeName="n1")
     body["metadata"]["namespace"] = "x"
     world.create(PODS, body)

@@ -182,6 +182,7 @@ def test_the_same_seed_gives_the_same_names() -> None:
 def test_sets_of_the_same_selector_in_another_namespace_do_not_meet() -> None:
     world = World(RS)
     world.create(NAMESPACES, obj("v1", "Namespace", "other", None))
+    world.add_account("other")
     world.create(REPLICASETS, replicaset(replicas=1))
     body = pod("stray")
     body["metadata"]["namespace"] = "other"

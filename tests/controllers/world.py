@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from apiserver.admission import admission_chain
 from apiserver.local import LocalClient
-from apiserver.machinery.gvk import GVR, NAMESPACES, NODES, PODS, SERVICES
+from apiserver.machinery.gvk import GVR, NAMESPACES, NODES, PODS, SERVICEACCOUNTS, SERVICES
 from apiserver.machinery.meta import name, namespace
 from apiserver.registry import Registry
 from apiserver.resources import BUILTIN
@@ -35,6 +35,7 @@ class World:
     """What a test of controllers needs, synchronously."""
 
     def __init__(self, *names: str, seed: int = 1, options: Options | None = None) -> None:
+        self.reconciled = 0
         self.clock = VirtualClock()
         self.store = MemoryStore()
         self.registry = Registry(
@@ -49,6 +50,8 @@ class World:
             client=self.client, clock=self.clock, informers=self.informers, events=self.events,
             discovery=self._discover, chance=random.Random(seed), options=options or Options())
         drive(self.client.create(NAMESPACES, obj("v1", "Namespace", "default", None)))
+        if "serviceaccount-controller" not in names:
+            self.add_account("default")
         for one in names:
             self.manager.add(CONTROLLERS[one](self.context))
 
@@ -58,7 +61,9 @@ class World:
 
     def settle(self) -> int:
         """Run the controllers until they are idle."""
-        return self.manager.settle()
+        count = self.manager.settle()
+        self.reconciled += count
+        return count
 
     def advance(self, seconds: float) -> None:
         """Let time pass, with all that happens in it."""
@@ -108,6 +113,10 @@ class World:
             drive(self.client.patch(PODS, own, "default", {"status": status},
                                     type="strategic", subresource="status"))
         self.settle()
+
+    def add_account(self, place: str) -> None:
+        """The ServiceAccount that Pods of a namespace need."""
+        drive(self.client.create(SERVICEACCOUNTS, obj("v1", "ServiceAccount", "default", place)))
 
     def add_node(self, own: str = "n1", **labels: str) -> Object:
         """A Node, without a kubelet."""
