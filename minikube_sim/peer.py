@@ -1,10 +1,13 @@
-"""uvicorn's HTTP protocol, with the client's certificate in the scope (`state.peer_certificate`)."""
+"""uvicorn's HTTP protocol, with the client's certificate in the scope's state."""
 
 from __future__ import annotations
 
-import asyncio
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class PeerProtocol(HttpToolsProtocol):

@@ -1,7 +1,7 @@
 """The process behind a running profile: TLS, uvicorn, one Cluster on the real clock.
 
-`python -m minikube_sim.server PROFILE` is what `minikube-sim start` leaves in the background: it says
-one JSON line on stdout when it is ready (`{"url": ...}`) or why it is not (`{"error": ...}`).
+`python -m minikube_sim.server PROFILE` is what `minikube-sim start` leaves in the background: it
+says one JSON line on stdout when it is ready (`{"url": ...}`) or why not (`{"error": ...}`).
 """
 
 from __future__ import annotations

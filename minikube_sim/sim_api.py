@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
 from apiserver.authentication import Authenticator
 from apiserver.context import User
 from apiserver.machinery.errors import ApiError
 from minikube_sim.expose import Exposures, NotExposable
+from minikube_sim.process import finish
 from minikube_sim.version import __version__
 
 if TYPE_CHECKING:
     from minikube_sim.cluster import Cluster
+    from minikube_sim.shell.session import Session
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
+_MOST_SHELLS: Final = 1000
+"""Open shells; beyond it the oldest is closed."""
 
 
 class ShellRequest(BaseModel):
@@ -63,21 +67,32 @@ def _sim_app(cluster: Cluster, authenticate: Authenticator,
 
     app = FastAPI(title="minikube-sim", version=__version__, docs_url="/sim/docs",
                   openapi_url="/sim/openapi.json", redoc_url=None)
-    shells: dict[str, Any] = {}
-    numbers = itertools.count(1)
-    exposures = Exposures(cluster)
+    for router in (_process(cluster, shutdown), _shells(cluster), _services(cluster)):
+        app.include_router(router, prefix="/sim/v1", dependencies=[Depends(known)])
+    return app
 
-    @app.get("/sim/v1/status", dependencies=[Depends(known)])
+
+def _process(cluster: Cluster, shutdown: Callable[[], None]) -> APIRouter:
+    router = APIRouter(tags=["server"])
+
+    @router.get("/status")
     async def status() -> dict[str, Any]:
-        return {"version": __version__, "nodes": cluster.node_states()}
+        return {"version": __version__, "nodes": cluster.nodes.states()}
 
-    @app.post("/sim/v1/shutdown", dependencies=[Depends(known)])
+    @router.post("/shutdown")
     async def stop() -> dict[str, str]:
-        await exposures.close()
         shutdown()
         return {"status": "stopping"}
 
-    @app.post("/sim/v1/shells", dependencies=[Depends(known)])
+    return router
+
+
+def _shells(cluster: Cluster) -> APIRouter:
+    router = APIRouter(tags=["shells"])
+    sessions: dict[str, Session] = {}
+    numbers = itertools.count(1)
+
+    @router.post("/shells")
     async def open_shell(wanted: ShellRequest) -> dict[str, Any]:
         names = cluster.options.node_names()
         node = wanted.node or names[0]
@@ -85,22 +100,31 @@ def _sim_app(cluster: Cluster, authenticate: Authenticator,
             raise HTTPException(404, f"there is no node {node!r}; there are: {', '.join(names)}")
         session = cluster.shell(node)
         identifier = str(next(numbers))
-        shells[identifier] = session
+        sessions[identifier] = session
+        while len(sessions) > _MOST_SHELLS:
+            del sessions[next(iter(sessions))]
         return {"id": identifier, "banner": session.banner, "prompt": session.prompt}
 
-    @app.post("/sim/v1/shells/{identifier}", dependencies=[Depends(known)])
+    @router.post("/shells/{identifier}")
     async def run_line(identifier: str, request: LineRequest) -> dict[str, Any]:
-        if identifier not in shells:
+        session = sessions.get(identifier)
+        if session is None:
             raise HTTPException(404, f"there is no open shell {identifier}")
-        session = shells[identifier]
-        result = await session.run(request.line, request.stdin.encode())
+        result = await finish(session.run(request.line, request.stdin.encode()), cluster.clock)
         if session.closed:
-            del shells[identifier]
+            sessions.pop(identifier, None)
         return {"exit_code": result.exit_code, "stdout": result.stdout.decode("utf-8", "replace"),
                 "stderr": result.stderr.decode("utf-8", "replace"), "prompt": session.prompt,
                 "closed": session.closed}
 
-    @app.post("/sim/v1/services/{namespace}/{name}", dependencies=[Depends(known)])
+    return router
+
+
+def _services(cluster: Cluster) -> APIRouter:
+    router = APIRouter(tags=["services"])
+    exposures = Exposures(cluster)
+
+    @router.post("/services/{namespace}/{name}")
     async def expose(namespace: str, name: str) -> dict[str, Any]:
         try:
             return {"ports": await exposures.open(namespace, name)}
@@ -109,4 +133,4 @@ def _sim_app(cluster: Cluster, authenticate: Authenticator,
         except ApiError as error:
             raise HTTPException(error.code, error.message) from error
 
-    return app
+    return router

@@ -12,14 +12,16 @@ from typing import Any, Final
 
 import yaml
 
-MANIFESTS: Final = ("system.yaml", "dns.yaml", "metrics-server.yaml", "storage-provisioner.yaml")
-"""In the order in which they are created."""
+SYSTEM: Final = ("system.yaml",)
+"""Before the nodes come."""
+ADDONS: Final = ("dns.yaml", "metrics-server.yaml", "storage-provisioner.yaml")
+"""Once there are nodes for their Pods; in this order."""
 
 
 @functools.cache
-def documents() -> tuple[dict[str, Any], ...]:
-    """Every object of every manifest, in order; shared, so never to be mutated."""
+def documents(manifests: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    """Every object of the manifests, in order; shared, so never to be mutated."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     here = Path(__file__).parent
-    return tuple(document for name in MANIFESTS
+    return tuple(document for name in manifests
                  for document in yaml.load_all((here / name).read_text("utf-8"), Loader=loader))

@@ -40,7 +40,7 @@ COMMANDS: Final = (
     ("demo", demo.demo, None),
 )
 
-_ClickException: Final = typer.BadParameter.__bases__[0].__bases__[0]
+_ClickException: Final[Any] = typer.BadParameter.__bases__[0].__bases__[0]
 """click's ClickException, wherever this typer keeps it."""
 
 
@@ -81,8 +81,8 @@ def run(arguments: list[str]) -> int:
         _complain(str(error))
         return error.code
     except _ClickException as error:
-        _complain(error.format_message())  # type: ignore[attr-defined]
-        return int(error.exit_code)  # type: ignore[attr-defined]
+        _complain(error.format_message())
+        return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -38,7 +38,7 @@ def status(profile: ProfileFlag = DEFAULT_PROFILE, output: OutputFlag = "text") 
         raise typer.Exit(_NOT_RUNNING)
 
 
-def _report(profile: Profile) -> dict[str, object]:
+def _report(profile: Profile) -> dict[str, Any]:
     running = profile.running()
     options = profile.options()
     state = "Stopped"

@@ -1,0 +1,288 @@
+"""The one composition root: clock, chance, store, API, controllers and network become a Cluster.
+
+Two ways to run the same parts:
+
+* on the virtual clock (the default; tests, notebooks): synchronous and deterministic. `settle` runs
+  the controllers until nothing is left to do now; `advance(30)` lets 30 seconds pass;
+* on the real clock (the server): `async with cluster.serving()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from apiserver.admission import admission_chain
+from apiserver.local import LocalClient
+from apiserver.machinery.errors import NotFound
+from apiserver.machinery.gvk import GVK, SERVICES, parse_api_version
+from apiserver.registry.registry import Registry
+from apiserver.resources import BUILTIN
+from apiserver.schema.schema import schema_for
+from apiserver.storage import MemoryStore, SqliteStore
+from controllers import ALIASES, CONTROLLERS, OFF_BY_DEFAULT
+from controllers.controller import ControllerContext, DiscoveredResource, Options
+from controllers.drive import drive
+from controllers.events import EventBroadcaster
+from controllers.informer import Informers
+from controllers.manager import Manager
+from controllers.selection import parse_selection, select
+from controllers.serviceips import ServiceAllocator
+from minikube_sim.addons import ADDONS, SYSTEM
+from minikube_sim.bootstrap import bootstrap
+from minikube_sim.clock import RealClock, VirtualClock
+from minikube_sim.config import ClusterOptions
+from minikube_sim.network import Network
+from minikube_sim.nodes import Nodes
+from minikube_sim.process import Process
+from minikube_sim.shell.session import Session
+from minikube_sim.version import version_info
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from apiserver.app import KubernetesApp
+    from apiserver.authentication import Authenticate
+    from apiserver.machinery.types import Object
+    from apiserver.resource import Resource
+    from apiserver.storage import Store
+    from minikube_sim.images import ImageRegistry
+    from minikube_sim.shell.call import Result
+
+_AGENT_ALIASES = {"scheduler": "kube-scheduler", "proxy": "kube-proxy", "kubeproxy": "kube-proxy",
+                  "serviceips": "service-ip-allocator"}
+AGENTS = ("kubelet", "kube-proxy", "kube-scheduler", "service-ip-allocator")
+"""What `--controllers` switches besides the controllers of kube-controller-manager."""
+
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _documents(manifest: Object | str) -> Iterable[Object]:
+    if isinstance(manifest, dict):
+        return [manifest]
+    return [document for document in yaml.load_all(manifest, Loader=_YAML) if document]
+
+
+class Cluster:
+    """A whole mini-Kubernetes in this process."""
+
+    def __init__(self, options: ClusterOptions | None = None, *,
+                 clock: VirtualClock | RealClock | None = None, database: Path | None = None,
+                 root_ca: str = "", strict: bool = False, **overrides: Any) -> None:
+        """`overrides` are fields of ClusterOptions: `Cluster(nodes=3, seed=7)`.
+
+        `database`: the SQLite file that keeps the state; None keeps it in memory. `root_ca`: PEM
+        text that Pods get as kube-root-ca.crt. `strict`: a bug in a controller stops everything
+        instead of being logged. Raises pydantic's ValidationError, UnknownController.
+        """
+        self.options = ClusterOptions.model_validate(
+            (options or ClusterOptions()).model_dump() | overrides)
+        self.clock = clock or VirtualClock()
+        self.store: Store = MemoryStore() if database is None else SqliteStore(database)
+        self._enabled = self._select()
+        self._root_ca = root_ca
+        self.registry = self._make_registry()
+        self.client = LocalClient(self.registry)
+        self._informers = Informers(self.client)
+        self._events = EventBroadcaster(self.client, self.clock)
+        self.manager = Manager(self.clock, self._informers, self._events, strict=strict)
+        self.network = Network(self.options, self.clock, self.chance("network"))
+        self.nodes = Nodes(self)
+        self._add_controllers()
+        self._started = False
+
+    def chance(self, purpose: str) -> random.Random:
+        """A seeded source of chance for one purpose; the same seed gives the same draws."""
+        return random.Random(f"{self.options.seed}/{purpose}")
+
+    def enabled(self, name: str) -> bool:
+        """Whether `--controllers` lets this controller or agent run."""
+        return name in self._enabled
+
+    @property
+    def images(self) -> ImageRegistry:
+        """The simulated images: `cluster.images["shop:1.0"] = Shop` adds one."""
+        return self.nodes.images
+
+    def context(self, component: str) -> ControllerContext:
+        """What a controller or agent is made from; `component` is its field manager."""
+        options = self.options
+        return ControllerContext(
+            client=LocalClient(self.registry, field_manager=component), clock=self.clock,
+            informers=self._informers, events=self._events, discovery=self._discover,
+            chance=self.chance(f"controllers/{component}"),
+            options=Options(root_ca=self._root_ca, cluster_cidr=options.pod_cidr,
+                            node_cidr_mask_size=options.node_mask))
+
+    # --- running ---------------------------------------------------------------------------------
+
+    def start(self) -> Cluster:
+        """Bring the cluster up, synchronously: system objects, Nodes, the system's own Pods."""
+        if not self._started:
+            self._started = True
+            for manifests in (SYSTEM, ADDONS):
+                drive(bootstrap(self.client, self.options, manifests))
+                self.settle()
+        return self
+
+    def close(self) -> None:
+        """End it; harmless twice."""
+        self.manager.close()
+        self.store.close()
+
+    def settle(self) -> int:
+        """Run the controllers until nothing is left to do now; how many keys were reconciled."""
+        return self.manager.settle()
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` of virtual time pass, with everything that happens in them."""
+        assert isinstance(self.clock, VirtualClock), "only a virtual clock can be advanced"
+        self.settle()
+        self.clock.advance(seconds, after_each=self._settle)
+
+    def _settle(self) -> None:
+        self.settle()
+
+    def __enter__(self) -> Cluster:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    # --- using it --------------------------------------------------------------------------------
+
+    def apply(self, *manifests: Object | str) -> list[Object]:
+        """Apply objects (dicts, or YAML text with any number of documents) and settle.
+
+        Server-side apply as the field manager `minikube-sim`. Raises ApiError.
+        """
+        objects = [obj for manifest in manifests for obj in _documents(manifest)]
+        applied = [drive(self._apply(obj)) for obj in objects]
+        self.settle()
+        return applied
+
+    def get(self, kind: str, name: str, namespace: str = "default") -> Object:
+        """An object by kind, plural or short name: `get("svc", "web")`. Raises NotFound."""
+        resource = self._resource(kind)
+        place = namespace if resource.namespaced else None
+        return drive(self.client.get(resource.gvr, name, place))
+
+    def list(self, kind: str, namespace: str | None = None, selector: str = "") -> list[Object]:
+        """The objects of a kind, of one namespace or all. Raises NotFound for an unknown kind."""
+        answer = drive(self.client.list(self._resource(kind).gvr, namespace,
+                                        label_selector=selector))
+        items: list[Object] = answer["items"]
+        return items
+
+    def delete(self, kind: str, name: str, namespace: str = "default") -> None:
+        """Delete an object and settle. Raises NotFound."""
+        resource = self._resource(kind)
+        drive(self.client.delete(resource.gvr, name, namespace if resource.namespaced else None))
+        self.settle()
+
+    def scale(self, kind: str, name: str, replicas: int, namespace: str = "default") -> None:
+        """Set the replicas of a workload and settle. Raises NotFound."""
+        drive(self.client.patch(self._resource(kind).gvr, name, namespace,
+                                {"spec": {"replicas": replicas}}, subresource="scale"))
+        self.settle()
+
+    def shell(self, node: str = "") -> Session:
+        """A shell on a node; '' is the first one. Raises KeyError."""
+        return Session(self.nodes.machine(node or self.options.node_names()[0]))
+
+    def run(self, line: str, node: str = "") -> Result:
+        """Run a shell line on a node to its end, letting virtual time pass as it needs."""
+        assert isinstance(self.clock, VirtualClock), "on a running server use a shell"
+        done: list[Result] = []
+
+        async def go() -> int:
+            done.append(await self.shell(node).run(line))
+            return 0
+
+        Process(go(), self.clock, lambda code: None).start()
+        while not done:
+            due = self.clock.next_due()
+            assert due is not None, f"{line!r} waits for nothing"
+            self.advance(due - self.clock.now())
+        return done[0]
+
+    def http_app(self, authenticate: Authenticate) -> KubernetesApp:
+        """The Kubernetes API as an ASGI application."""
+        from apiserver.app import KubernetesApp
+        from apiserver.discovery import Discovery
+        from apiserver.openapi.pages import OpenAPI
+
+        version = version_info(self.options.kubernetes_version)
+        pages = {**Discovery(self.registry.catalog).pages(),
+                 **OpenAPI(self.registry.schema, self.registry.catalog).pages()}
+        return KubernetesApp(self.registry, authenticate=authenticate, version=version, pages=pages)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Cluster]:
+        """Run on the event loop of the caller, on the real clock."""
+        self.start()
+        work = asyncio.ensure_future(self.manager.run())
+        try:
+            yield self
+        finally:
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+            self.close()
+
+    async def _apply(self, obj: Object) -> Object:
+        group, version = parse_api_version(obj["apiVersion"])
+        resource = self._kind(GVK(group, version, obj["kind"]))
+        meta = obj["metadata"]
+        namespace = meta.get("namespace", "default") if resource.namespaced else None
+        return await self.client.patch(resource.gvr, meta["name"], namespace, obj, type="apply",
+                                       field_manager="minikube-sim", force=True)
+
+    def _kind(self, gvk: GVK) -> Resource:
+        for resource in self.registry.catalog:
+            if resource.gvk == gvk:
+                return resource
+        raise NotFound(f"no matches for kind {gvk.kind!r} in version {gvk.api_version!r}")
+
+    def _resource(self, name: str) -> Resource:
+        wanted = name.lower()
+        for resource in self.registry.catalog:
+            names = (resource.plural, resource.kind.lower(), *resource.short_names)
+            if wanted in names:
+                return resource
+        raise NotFound(f'the server doesn\'t have a resource type "{name}"')
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _select(self) -> frozenset[str]:
+        known = [*CONTROLLERS, *AGENTS]
+        aliases = {**ALIASES, **_AGENT_ALIASES}
+        return select(parse_selection(self.options.controllers), known, aliases, OFF_BY_DEFAULT)
+
+    def _make_registry(self) -> Registry:
+        allocators = {}
+        if self.enabled("service-ip-allocator"):
+            ranges = (self.options.service_cluster_ip_range,)
+            allocators[SERVICES] = ServiceAllocator(self.chance("vips"), ranges)
+        return Registry(
+            store=self.store, resources=BUILTIN, schema=schema_for(self.options.kubernetes_version),
+            clock=self.clock, chance=self.chance("names"), admission=admission_chain(),
+            allocators=allocators)
+
+    def _add_controllers(self) -> None:
+        context = self.context("kube-controller-manager")
+        for name, make in CONTROLLERS.items():
+            if self.enabled(name):
+                self.manager.add(make(context))
+        self.nodes.add()
+
+    async def _discover(self) -> Sequence[DiscoveredResource]:
+        return [DiscoveredResource(resource=r.gvr, kind=r.kind, namespaced=r.namespaced,
+                                   verbs=r.verbs) for r in self.registry.catalog]

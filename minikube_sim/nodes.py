@@ -1,0 +1,128 @@
+"""What runs on the cluster's nodes: kubelets, kube-proxies and the scheduler, on the simulated
+container runtime; and the node's shells.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apiserver.machinery.gvk import NODES
+from controllers.node.config import DEFAULT_CAPACITY, NodeConfig
+from controllers.node.kubelet import Kubelet
+from controllers.node.kubeproxy import KubeProxy
+from controllers.scheduler import Scheduler
+from minikube_sim.exchange import listen_json
+from minikube_sim.images import IMAGES, ImageRegistry
+from minikube_sim.runtime import SimRuntime
+from minikube_sim.shell.context import Machine, ProcessInfo
+from netsim.kubeproxy import Options
+from netsim.kubeproxy.values import Balancing, Form, Mode
+
+if TYPE_CHECKING:
+    from minikube_sim.cluster import Cluster
+    from minikube_sim.config import ClusterOptions
+
+_MODES = {"iptables": Mode.IPTABLES, "nftables": Mode.NFTABLES}
+_FORMS = {"current": Form.CURRENT, "v1.13": Form.V1_13}
+_BALANCING = {"round-robin": Balancing.ROUND_ROBIN, "random": Balancing.RANDOM}
+_CONTROL_PLANE = {
+    "node-role.kubernetes.io/control-plane": "",
+    "node.kubernetes.io/exclude-from-external-load-balancers": "",
+    "minikube.k8s.io/primary": "true",
+}
+
+
+class Nodes:
+    """The agents of all nodes."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.images = ImageRegistry(IMAGES, unknown=cluster.options.unknown_images)
+        self.runtime = SimRuntime(self.images, cluster.clock, cluster.chance("containers"))
+        self.kubelets: dict[str, Kubelet] = {}
+        self._booted = cluster.clock.now()
+        self._files: dict[str, dict[str, str]] = {}
+
+    def add(self) -> None:
+        """Hand the agents that are switched on to the manager."""
+        cluster, options = self._cluster, self._cluster.options
+        if cluster.enabled("kube-scheduler"):
+            cluster.manager.add(Scheduler(cluster.context("kube-scheduler")))
+        for index, name in enumerate(options.node_names()):
+            if cluster.enabled("kubelet"):
+                kubelet = Kubelet(cluster.context("kubelet"), _config(options, index), self.runtime,
+                                  cluster.network.host(name))
+                self.kubelets[name] = kubelet
+                cluster.manager.add(kubelet, f"kubelet-{name}")
+            if cluster.enabled("kube-proxy"):
+                cluster.manager.add(
+                    KubeProxy(cluster.context("kube-proxy"), cluster.network.host(name),
+                              _proxy_options(options), listen_json), f"kube-proxy-{name}")
+
+    def states(self) -> dict[str, str]:
+        """`Running` or `Stopped` for each node's kubelet."""
+        return {name: "Running" if name in self.kubelets else "Stopped"
+                for name in self._cluster.options.node_names()}
+
+    def machine(self, name: str, user: str = "docker") -> Machine:
+        """A node as a shell sees it; files that a shell writes are seen by the next one."""
+        cluster = self._cluster
+        files = self._files.setdefault(name, _node_files(cluster.options, name))
+        return Machine(hostname=name, network=cluster.network.host(name), clock=cluster.clock,
+                       chance=cluster.chance(f"shell/{name}"), files=files, user=user,
+                       booted=self._booted, processes=lambda: _processes(cluster))
+
+    def all_ready(self) -> bool:
+        """Whether every node of the cluster is Ready."""
+        informer = self._cluster.context("").informers.get(NODES)
+        return all(_is_ready(informer.get(name) or {})
+                   for name in self._cluster.options.node_names())
+
+
+def _is_ready(node: dict[str, object]) -> bool:
+    status = node.get("status")
+    conditions = status.get("conditions") if isinstance(status, dict) else None
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions or ())
+
+
+def _config(options: ClusterOptions, index: int) -> NodeConfig:
+    name = options.node_names()[index]
+    labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
+              "kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
+              "beta.kubernetes.io/arch": "amd64", "minikube.k8s.io/name": "minikube"}
+    if index == 0:
+        labels |= _CONTROL_PLANE
+    return NodeConfig(
+        name=name, addresses=(options.node_addresses()[index],),
+        pod_cidr=options.node_pod_cidrs()[index], kubernetes_version=options.kubernetes_version,
+        labels=labels, capacity={**DEFAULT_CAPACITY, "pods": str(options.max_pods)},
+        cluster_dns=options.service_ip(10))
+
+
+def _proxy_options(options: ClusterOptions) -> Options:
+    return Options(mode=_MODES[options.proxy_mode], form=_FORMS[options.proxy_rules],
+                   balancing=_BALANCING[options.lb], cluster_cidrs=(options.pod_cidr,),
+                   service_cidrs=(options.service_cluster_ip_range,), nfacct=False)
+
+
+def _node_files(options: ClusterOptions, name: str) -> dict[str, str]:
+    hosts = "".join(f"{address}\t{host}\n" for host, address in zip(
+        options.node_names(), options.node_addresses(), strict=True))
+    return {
+        "/etc/hostname": f"{name}\n",
+        "/etc/hosts": f"127.0.0.1\tlocalhost\n{hosts}",
+        "/etc/resolv.conf": "nameserver 10.211.55.1\n",
+        "/etc/os-release": 'NAME="minikube-sim"\nPRETTY_NAME="minikube-sim (simulated)"\n',
+        "/proc/sys/net/ipv4/ip_forward": "1\n",
+        "/home/docker/.bashrc": "",
+        "/root/.bashrc": "",
+        "/tmp/.keep": "",
+    }
+
+
+def _processes(cluster: Cluster) -> list[ProcessInfo]:
+    commands = ["/sbin/init", "/usr/bin/dockerd", "/var/lib/minikube/binaries/kubelet",
+                "/usr/local/bin/kube-proxy"]
+    if cluster.enabled("kube-scheduler"):
+        commands.append("kube-scheduler")
+    return [ProcessInfo(pid, "root", command) for pid, command in enumerate(commands, 1)]
