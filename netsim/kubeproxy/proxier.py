@@ -78,6 +78,7 @@ class Proxier:
         self._states: dict[Key, tuple[PortState, ...]] = {}
         cleaner = OldUdpFlows if options.form is Form.V1_13 else UdpFlows
         self._udp: Cleaner = cleaner(4 if family is Family.IPV4 else 6)
+        self._health: dict[Key, tuple[int, HealthCheck]] = {}
         self._endpoints = 0
         self._full = True
 
@@ -126,13 +127,7 @@ class Proxier:
 
     def health_checks(self) -> dict[int, HealthCheck]:
         """What to answer on which health check node port."""
-        found: dict[int, HealthCheck] = {}
-        for (namespace, name), states in self._states.items():
-            number = next((s.port.health_check_node_port for s in states), 0)
-            if number:
-                ready = {e.address for s in states for e in s.endpoints if e.local and e.ready}
-                found[number] = HealthCheck(namespace, name, len(ready))
-        return found
+        return dict(self._health.values())
 
     def states(self) -> dict[Key, tuple[PortState, ...]]:
         """The service ports whose rules stand, by Service."""
@@ -152,6 +147,11 @@ class Proxier:
         else:
             self._states.pop(key, None)
         self._udp.change(old, new)
+        self._health.pop(key, None)
+        number = next((s.port.health_check_node_port for s in new), 0)
+        if number:
+            ready = {e.address for s in new for e in s.endpoints if e.local and e.ready}
+            self._health[key] = (number, HealthCheck(*key, len(ready)))
 
 
 def _count(states: Iterable[PortState]) -> int:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.hooks import Hook, Priority
 from netsim.nft.datatypes import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from netsim.nft.expressions import Value
     from netsim.nft.ruleset import BaseChain, Chain, Element, Ruleset, SetOrMap, Table
 
-__all__ = ["PRIORITIES", "list_ruleset", "list_table"]
+__all__ = [
+    "PLAIN",
+    "PRIORITIES",
+    "Style",
+    "chain_text",
+    "list_ruleset",
+    "list_table",
+    "set_text",
+    "table_text",
+]
 
 PRIORITIES: Final = {
     "raw": (int(Priority.RAW), frozenset(Hook)),
@@ -28,27 +38,55 @@ PRIORITIES: Final = {
 _CONTINUATION: Final = ",\n\t\t\t     "
 
 
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to list: what `now` is (elements say how long they live), and whether with handles."""
+
+    now: float = 0.0
+    handles: bool = False
+
+    def head(self, text: str, handle: int) -> str:
+        """The line that opens a block."""
+        return f"{text} {{ # handle {handle}" if self.handles else f"{text} {{"
+
+
+PLAIN: Final = Style()
+
+
 def list_ruleset(ruleset: Ruleset, now: float = 0.0) -> str:
     """Every table; `now` tells how long timed elements still live."""
-    return "".join(list_table(table, now) for table in ruleset.tables.values())
+    return "".join(list_table(table, Style(now)) for table in ruleset.tables.values())
 
 
-def list_table(table: Table, now: float = 0.0) -> str:
+def list_table(table: Table, style: Style = PLAIN) -> str:
     """One table: its sets and maps, then its chains, a blank line between."""
-    blocks = [_set_text(item, now) for item in table.sets.values()]
-    blocks += [_chain_text(chain) for chain in table.chains.values()]
-    start = f"table {table.family} {table.name} {{\n"
+    blocks = [set_text(item, style) for item in table.sets.values()]
+    blocks += [chain_text(chain, style) for chain in table.chains.values()]
+    start = ""
     if table.comment:
-        start += f'\tcomment "{table.comment}"\n' + ("\n" if blocks and not table.sets else "")
-    return start + "\n".join(blocks) + "}\n"
+        start = f'\tcomment "{table.comment}"\n' + ("\n" if blocks and not table.sets else "")
+    return table_text(table, start + "\n".join(blocks), style)
 
 
-def _block(head: str, lines: Iterator[str]) -> str:
-    return "".join([f"\t{head} {{\n", *(f"\t\t{line}\n" for line in lines), "\t}\n"])
+def table_text(table: Table, body: str, style: Style = PLAIN) -> str:
+    """The lines of a table around what it is asked to show."""
+    return f"{style.head(f'table {table.family} {table.name}', table.handle)}\n{body}}}\n"
 
 
-def _set_text(item: SetOrMap, now: float) -> str:
-    return _block(f"{item.kind} {item.name}", _set_lines(item, now))
+def _block(head: str, lines: Iterable[str]) -> str:
+    return "".join([f"\t{head}\n", *(f"\t\t{line}\n" for line in lines), "\t}\n"])
+
+
+def set_text(item: SetOrMap, style: Style = PLAIN) -> str:
+    """A set or map."""
+    head = style.head(f"{item.kind} {item.name}", item.handle)
+    return _block(head, _set_lines(item, style.now))
+
+
+def chain_text(chain: Chain, style: Style = PLAIN, *, rules: bool = True) -> str:
+    """A chain, with its rules or without."""
+    head = style.head(f"chain {chain.name}", chain.handle)
+    return _block(head, _chain_lines(chain, style, rules))
 
 
 def _set_lines(item: SetOrMap, now: float) -> Iterator[str]:
@@ -92,17 +130,13 @@ def _element_text(item: SetOrMap, key: Value, element: Element, now: float) -> s
     return f"{text} : {element.verdict}" if element.verdict else text
 
 
-def _chain_text(chain: Chain) -> str:
-    return _block(f"chain {chain.name}", _chain_lines(chain))
-
-
-def _chain_lines(chain: Chain) -> Iterator[str]:
+def _chain_lines(chain: Chain, style: Style, rules: bool) -> Iterator[str]:
     if chain.comment:
         yield f'comment "{chain.comment}"'
     if chain.base:
         yield _base_line(chain.base)
-    for rule in chain.rules:
-        yield str(rule)
+    for rule in chain.rules if rules else ():
+        yield f"{rule} # handle {rule.handle}" if style.handles else str(rule)
 
 
 def _base_line(base: BaseChain) -> str:

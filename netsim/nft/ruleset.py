@@ -87,6 +87,7 @@ class SetOrMap:
         """Seconds after which an element is forgotten; 0: never."""
         self.elements: dict[Value, Element] = {}
         """To be read only; changed by the methods."""
+        self.handle = 0
 
     @property
     def dynamic(self) -> bool:
@@ -143,13 +144,14 @@ class SetOrMap:
 class Rule:
     """One rule: its statements, and the functions that run them for its table."""
 
-    __slots__ = ("comment", "statements", "steps", "table")
+    __slots__ = ("comment", "handle", "statements", "steps", "table")
 
     def __init__(self, table: Table, statements: Iterable[Statement], comment: str = "") -> None:
         self.table = table
         self.statements = tuple(statements)
         self.comment = comment
         self.steps = tuple(statement.step(table) for statement in self.statements)
+        self.handle = table.new_handle()
 
     def run(self, context: Context) -> Outcome | None:
         """What the rule decides about a packet; None: nothing."""
@@ -178,7 +180,7 @@ class BaseChain:
 class Chain:
     """An ordered list of rules; with `base` it is asked at a hook."""
 
-    __slots__ = ("base", "comment", "entries", "name", "rules", "table")
+    __slots__ = ("base", "comment", "entries", "handle", "name", "rules", "table")
 
     def __init__(self, table: Table, name: str, comment: str = "") -> None:
         self.table = table
@@ -188,6 +190,7 @@ class Chain:
         self.comment = comment
         self.entries: list[object] = []
         """What the namespace gave for being asked; kept by the ruleset."""
+        self.handle = table.new_handle()
         self.rules: list[Rule] = []
         """To be read only; changed by the methods."""
 
@@ -200,6 +203,16 @@ class Chain:
     def append(self, rule: Rule) -> None:
         """Put a rule at the end."""
         self.rules.append(rule)
+        self.table.ruleset.touch()
+
+    def insert(self, index: int, rule: Rule) -> None:
+        """Put a rule before the one that is now at `index`, from 0."""
+        self.rules.insert(index, rule)
+        self.table.ruleset.touch()
+
+    def delete(self, rule: Rule) -> None:
+        """Take a rule out."""
+        self.rules.remove(rule)
         self.table.ruleset.touch()
 
     def replace(self, rules: Iterable[Rule]) -> None:
@@ -224,6 +237,13 @@ class Table:
         self.sets: dict[str, SetOrMap] = {}
         """Sets and maps by name."""
         self.chains: dict[str, Chain] = {}
+        self.handle = ruleset.new_handle()
+        self._handles = 0
+
+    def new_handle(self) -> int:
+        """The number of a new chain, set or rule (nft -a)."""
+        self._handles += 1
+        return self._handles
 
     def chain(self, name: str) -> Chain:
         """The chain of that name. Raises NftError."""
@@ -252,6 +272,7 @@ class Table:
         if item.name in self.sets:
             raise NftError("File exists")
         self.sets[_checked(item.name)] = item
+        item.handle = self.new_handle()
         self.ruleset.touch()
         return item
 
@@ -276,6 +297,12 @@ class Ruleset:
         self.generation = 0
         self.tables: dict[tuple[str, str], Table] = {}
         self._owner: HookOwner | None = None
+        self._handles = 0
+
+    def new_handle(self) -> int:
+        """The number of a new table."""
+        self._handles += 1
+        return self._handles
 
     def attach(self, owner: HookOwner) -> None:
         """Let a namespace ask the base chains, those to come too."""
