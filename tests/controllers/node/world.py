@@ -42,10 +42,11 @@ class NodeWorld(World):
 
     def create_namespaces(self) -> None:
         """What the system needs."""
-        from apiserver.machinery.gvk import NAMESPACES
+        from apiserver.machinery.gvk import CONFIGMAPS, NAMESPACES
 
         for own in ("kube-node-lease", "kube-system"):
             self.create(NAMESPACES, obj("v1", "Namespace", own, None))
+        self.create(CONFIGMAPS, obj("v1", "ConfigMap", "kube-root-ca.crt"))
 
     def _add_kubelet(self, index: int, cidr: str) -> None:
         own = "minikube" if index == 0 else f"minikube-m{index + 1:02}"
