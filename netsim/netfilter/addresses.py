@@ -68,6 +68,16 @@ def _parse_one(family: int, text: str, inverted: bool) -> AddressTest:
     return AddressTest(address & mask, mask, inverted)
 
 
+def parse_host(family: int, text: str, inverted: bool) -> AddressTest:
+    """`a[/mask]` with the address left as it is. Raises RuleSyntaxError."""
+    host, slash, mask_part = text.partition("/")
+    address = read_address(family, host)
+    if address is None:
+        raise RuleSyntaxError("getaddrinfo: Temporary failure in name resolution\n")
+    mask = _read_mask(family, mask_part) if slash else _FULL[family]
+    return AddressTest(address, mask, inverted)
+
+
 def mask_text(family: int, mask: int) -> str:
     """`/24`, or `/255.0.255.0` if the ones are not in front."""
     length = mask_length(family, mask)

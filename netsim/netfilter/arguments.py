@@ -424,5 +424,3 @@ def _check_target_name(name: str) -> None:
         raise RuleSyntaxError("Invalid target name (too short)")
     if len(name) > _LONGEST_NAME:
         raise RuleSyntaxError(f"Invalid target name `{name}' ({_LONGEST_NAME} chars max)")
-    if name.startswith("-"):
-        raise RuleSyntaxError(f"Invalid target name `{name}'")

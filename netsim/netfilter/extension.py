@@ -193,6 +193,10 @@ class Match(Extension):
         """Whether the packet passes; for matches without state."""
         raise NotImplementedError
 
+    def forbidden_hooks(self) -> tuple[Hook, ...]:
+        """Hooks for which the kernel does not take the match with these options."""
+        return ()
+
     def check(self, shared: Shared) -> Check:
         """The condition as a function; matches with state make new state here, one a rule."""
         return self.matches
@@ -203,6 +207,8 @@ class Target(Extension):
 
     __slots__ = ()
 
+    listed_name: ClassVar[str] = ""
+    """What iptables -L calls it, if not by its name."""
     constant: ClassVar[Verdict | Walk | None] = None
     """What `act` returns, if it does nothing else."""
 

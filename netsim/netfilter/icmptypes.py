@@ -69,11 +69,11 @@ def save_icmp(option: str, test: IcmpTest) -> str:
 
 
 def list_icmp(word: str, test: IcmpTest, numeric: bool, names: Names) -> str:
-    """`icmptype 3 code 1`, or the name if names are wanted and nothing is inverted."""
+    """`icmptype 3 code 1`, or the name if names are wanted."""
     wanted = (test.type, test.low, test.high)
     name = next((name for name, codes in names.items() if codes == wanted), None)
-    if not numeric and name is not None and not test.inverted:
-        return f"{word} {name}"
+    if not numeric and name is not None:
+        return f"{word} {'!' if test.inverted else ''}{name}"
     text = f"{word} !type {test.type}" if test.inverted else f"{word}type {test.type}"
     if (test.low, test.high) == (0, 255):
         return text

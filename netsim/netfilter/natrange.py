@@ -33,7 +33,7 @@ def _require_ports(given: Given) -> None:
 def _parse_port(text: str, whole: str) -> int:
     port = port_number(text) if text else None
     if port is None:
-        raise RuleSyntaxError(f"Port `{whole}' not valid\n")
+        raise RuleSyntaxError(f"Port `{whole}' not valid")
     return port
 
 
@@ -45,7 +45,7 @@ def parse_ports(given: Given, text: str) -> tuple[int, int, int | None]:
     low = _parse_port(first, text)
     high = _parse_port(last, last) if dash else low
     if high < low:
-        raise RuleSyntaxError(f"Port range `{last}' funky\n")
+        raise RuleSyntaxError(f"Port range `{last}' funky")
     return low, high, _parse_port(base, base) if slash else None
 
 
@@ -66,7 +66,7 @@ def _parse_ip(family: int, text: str) -> int:
     except ValueError:
         address = None
     if address is None or address.version != family:
-        raise RuleSyntaxError(f'Bad IP address "{text}"\n')
+        raise RuleSyntaxError(f'Bad IP address "{text}"')
     return int(address)
 
 

@@ -51,5 +51,5 @@ def parse_dscp_class(given: Given, option: str) -> int:
     """`AF11`, `CS3`, `EF` or `BE` as a number. Raises RuleSyntaxError."""
     text = given.text(option)
     if text.upper() not in _DSCP:
-        raise RuleSyntaxError(f"Invalid DSCP value `{text}'\n")
+        raise RuleSyntaxError(f"Invalid DSCP value `{text}'")
     return _DSCP[text.upper()]

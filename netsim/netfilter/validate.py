@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from netsim.netfilter.matches.addrtype import AddrType
+from netsim.netfilter.extension import Match
 from netsim.netfilter.matches.recent import Recent
 from netsim.netfilter.ruleset import Jump
 from netsim.netfilter.targets.reject import Reject
@@ -60,7 +60,7 @@ def hook_problem(spec: RuleSpec, hook: Hook) -> str | None:
     for extension in _extensions(spec):
         if extension.hooks and hook not in extension.hooks:
             return INVALID
-        if isinstance(extension, AddrType) and hook in extension.forbidden_hooks():
+        if isinstance(extension, Match) and hook in extension.forbidden_hooks():
             return INVALID
     return None
 
@@ -101,7 +101,8 @@ def placement_problem(table: Table, chain: Chain, spec: RuleSpec) -> str | None:
 
 
 def _has_hooks(extension: Extension) -> bool:
-    return bool(extension.hooks) or isinstance(extension, AddrType)
+    forbidden = isinstance(extension, Match) and extension.forbidden_hooks()
+    return bool(extension.hooks or forbidden)
 
 
 def tree_problem(table: Table, start: Chain, hook: Hook) -> str | None:

@@ -103,7 +103,9 @@ def rule_columns(spec: RuleSpec, family: int, form: Format) -> str:
     name = "" if spec.target is None else _target_name(spec)
     text = f"{name:<9s} {_protocol(spec, form)} {_fragment(spec, family)} "
     if form.verbose:
-        text += f" {_interface(spec.in_interface):<6s} {_interface(spec.out_interface):<6s} "
+        nothing = "*" if form.numeric else "any"
+        text += f" {_interface(spec.in_interface, nothing):<6s} "
+        text += f"{_interface(spec.out_interface, nothing):<6s} "
     text += f"{_address(spec.source, family, form)} {_address(spec.destination, family, form)} "
     return text + details(spec, form.numeric)
 
@@ -111,7 +113,7 @@ def rule_columns(spec: RuleSpec, family: int, form: Format) -> str:
 def _target_name(spec: RuleSpec) -> str:
     target = spec.target
     assert target is not None
-    return target.chain if isinstance(target, Jump) else target.name
+    return target.chain if isinstance(target, Jump) else target.listed_name or target.name
 
 
 def _protocol(spec: RuleSpec, form: Format) -> str:
@@ -129,9 +131,9 @@ def _fragment(spec: RuleSpec, family: int) -> str:
     return "-f" if spec.fragment else "!f"
 
 
-def _interface(test: InterfaceTest | None) -> str:
+def _interface(test: InterfaceTest | None, nothing: str) -> str:
     if test is None:
-        return "*"
+        return nothing
     return f"{'!' if test.inverted else ''}{test.name}"
 
 
@@ -187,6 +189,7 @@ def verbose_rule(spec: RuleSpec, family: int) -> str:
         for each in (spec.source, spec.destination)
     ]
     opt = f"opt {_fragment(spec, family)} "
-    interfaces = f"in {_interface(spec.in_interface)} out {_interface(spec.out_interface)} "
+    entry, leaving = _interface(spec.in_interface, "*"), _interface(spec.out_interface, "*")
+    interfaces = f"in {entry} out {leaving} "
     tail = details(spec, numeric=True)
     return f"{name} {protocol} {opt}{interfaces}{ends[0]}  ->{ends[1]}  {tail}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.conntrack import ASSURED, CONFIRMED, EXPECTED, SEEN_REPLY
-from netsim.netfilter.addresses import mask_length, mask_text, parse_addresses
+from netsim.netfilter.addresses import mask_length, mask_text, parse_host
 from netsim.netfilter.ctstate import BITS, parse_states, state_bits, states_check, states_text
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option, parse_integer
@@ -105,7 +105,7 @@ class Conntrack(Match):
         return cls(
             family=given.family, state=_parse_state(given), protocol=_parse_proto(given),
             addresses=tuple(
-                (option, parse_addresses(given.family, value.text, value.inverted)[0])
+                (option, parse_host(given.family, value.text, value.inverted))
                 for option in _ADDRESSES if (value := given.get(option))
             ),
             ports=tuple(
@@ -230,5 +230,5 @@ def _parse_dir(given: Given) -> bool | None:
     if (value := given.get("--ctdir")) is None:
         return None
     if value.text.upper() not in _DIRECTIONS:
-        raise RuleSyntaxError(f'conntrack: Bad value for "--ctdir" option: "{value.text}"\n')
+        raise RuleSyntaxError(f'conntrack: Bad value for "--ctdir" option: "{value.text}"')
     return _DIRECTIONS[value.text.upper()]

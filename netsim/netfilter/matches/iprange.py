@@ -40,7 +40,7 @@ def _parse_range(given: Given, option: str) -> Range | None:
     for part in (first, last if dash else first):
         address = read_address(given.family, part)
         if address is None:
-            raise RuleSyntaxError(f'iprange: Bad value for "{option}" option: "{part}"\n')
+            raise RuleSyntaxError(f'iprange: Bad value for "{option}" option: "{part}"')
         ends.append(address)
     return Range(ends[0], ends[1], value.inverted)
 

@@ -36,7 +36,7 @@ def _parse_period(text: str) -> int:
     if count == 0:
         raise RuleSyntaxError(f"bad rate \"{text}\"'")
     if count / unit > _SCALE:
-        raise RuleSyntaxError(f'Rate too fast "{text}"\n')
+        raise RuleSyntaxError(f'Rate too fast "{text}"')
     return _SCALE * unit // count
 
 

@@ -57,9 +57,13 @@ class Multiport(Match):
         if not given.values:
             raise RuleSyntaxError("multiport expection an option")
         protocol = given.protocol
-        if protocol is None or protocol.inverted or protocol.protocol not in _PROTOCOLS:
+        if protocol is None or protocol.inverted:
             raise RuleSyntaxError(
                 "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
+            )
+        if protocol.protocol not in _PROTOCOLS:
+            raise RuleSyntaxError(
+                "multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP"
             )
         option, value = next(iter(given.values.items()))
         ranges = _parse_ports(value.text, protocol.protocol)

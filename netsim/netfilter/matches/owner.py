@@ -41,7 +41,7 @@ def _parse_ids(given: Given, option: str) -> Ids | None:
     low = parse_integer(first)
     high = parse_integer(second) if dash else low
     if low is None or high is None or max(low, high) >= ALL_ONES:
-        raise RuleSyntaxError(f'owner: Bad value for "{option}" option: "{value.text}"\n')
+        raise RuleSyntaxError(f'owner: Bad value for "{option}" option: "{value.text}"')
     return Ids(low, high, value.inverted)
 
 
@@ -84,7 +84,8 @@ class Owner(Match):
         parts = [] if self.exists is None else [f"{'' if self.exists else '! '}owner socket exists"]
         for word, ids in (("UID", self.user), ("GID", self.group)):
             if ids:
-                parts.append(f"{'! ' if ids.inverted else ''}owner {word} match {ids}")
+                shown = _ROOT if not numeric and (ids.low, ids.high) == (0, 0) else str(ids)
+                parts.append(f"{'! ' if ids.inverted else ''}owner {word} match {shown}")
         return " ".join(parts)
 
     def matches(self, context: Context) -> bool:

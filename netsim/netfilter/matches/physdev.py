@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
+from netsim.netfilter.hooks import Hook
 from netsim.netfilter.ruleset import InterfaceTest
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class PhysDev(Match):
             is_in=_flag(given, "--physdev-is-in"), is_out=_flag(given, "--physdev-is-out"),
             is_bridged=_flag(given, "--physdev-is-bridged"),
         )
+
+    def forbidden_hooks(self) -> tuple[Hook, ...]:
+        """The kernel does not know the outgoing port of what it makes itself."""
+        asks_out = self.port_out is not None or self.is_out is not None
+        return (Hook.OUTPUT,) if asks_out and not self.is_bridged else ()
 
     def save(self) -> str:
         """In the kernel's order."""

@@ -65,12 +65,13 @@ class Recent(Match):
             seconds=given.number("--seconds", 1, ALL_ONES), reap=given.has("--reap"),
             hits=given.number("--hitcount", 0, ALL_ONES), same_ttl=given.has("--rttl"),
             list_name=given.text("--name", "DEFAULT"), mask=_parse_mask(given),
-            destination=given.has("--rdest") and not given.has("--rsource"),
+            destination=_by_destination(given),
         )
 
     def refused(self) -> bool:
-        """Whether the kernel does not take it: --set neither counts nor looks back."""
-        return self.action in ("--set", "--remove") and bool(self.seconds or self.hits or self.reap)
+        """Whether the kernel does not take it: a bad name, or a --set that looks back."""
+        looks_back = bool(self.seconds or self.hits or self.reap)
+        return "/" in self.list_name or (self.action in ("--set", "--remove") and looks_back)
 
     def save(self) -> str:
         """Everything, in the kernel's order."""
@@ -128,6 +129,12 @@ class Recent(Match):
         if self.reap:
             entries.reap(key, since)
         return seen >= max(self.hits, 1)
+
+
+def _by_destination(given: Given) -> bool:
+    """The later of --rsource and --rdest holds."""
+    sides = [option for option in given.values if option in ("--rsource", "--rdest")]
+    return sides[-1:] == ["--rdest"]
 
 
 def _parse_mask(given: Given) -> int:

@@ -52,7 +52,7 @@ def _parse_chunks(kind: str, text: str, inverted: bool) -> ChunkTest:
     for word in text.split(","):
         name, colon, flags = word.partition(":")
         if name.upper() not in _CHUNKS:
-            raise RuleSyntaxError(f'Unknown sctp chunk "{name}"')
+            raise RuleSyntaxError(f"Unknown sctp chunk `{name}'")
         types.append((_CHUNKS[name.upper()], ":" + "".join(sorted(flags)) if colon else ""))
     return ChunkTest(kind, tuple(sorted(types)), inverted)
 

@@ -27,7 +27,7 @@ class Statistic(Match):
 
     name: ClassVar[str] = "statistic"
     options: ClassVar[tuple[Option, ...]] = (
-        Option("--mode", required=True),
+        Option("--mode"),
         Option("--probability", invertible=True, excludes=("--every", "--packet")),
         Option("--every", invertible=True, requires=("--packet",), excludes=("--probability",)),
         Option("--packet", requires=("--every",), excludes=("--probability",)),
@@ -42,7 +42,7 @@ class Statistic(Match):
     @classmethod
     def parse(cls, given: Given) -> Self:
         """By mode."""
-        mode = given.text("--mode")
+        mode = given.text("--mode", "random")
         if mode not in _MODES:
             raise RuleSyntaxError(f'Bad mode "{mode}"')
         return cls._parse_nth(given) if mode == "nth" else cls._parse_random(given)
@@ -51,6 +51,8 @@ class Statistic(Match):
     def _parse_random(cls, given: Given) -> Self:
         if (value := given.get("--probability")) is None:
             raise RuleSyntaxError("--probability must be specified when using random mode")
+        if not given.has("--mode"):
+            raise RuleSyntaxError('statistic: option "--mode" must be specified\n')
         try:
             probability = float(value.text)
         except ValueError:

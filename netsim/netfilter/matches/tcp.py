@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.extension import Match, Option
+from netsim.netfilter.extension import Match, Option, parse_integer
 from netsim.netfilter.ports import PortTest, list_ports, parse_both_ports, save_ports
 from netsim.packet import TCP, TcpFlags
 
@@ -23,7 +23,7 @@ _FLAGS_ONCE: Final = "Only one of `--syn' or `--tcp-flags'  allowed"
 
 @dataclass(frozen=True, slots=True)
 class FlagsTest:
-    """`[!] --tcp-flags mask compare`."""
+    """`[!] --tcp-flags mask compare`; iptables-nft writes no test for an empty mask."""
 
     mask: int
     compare: int
@@ -38,6 +38,13 @@ def _parse_flags(text: str) -> int:
             raise RuleSyntaxError(f"Unknown TCP flag `{word}'")
         bits |= bit
     return bits
+
+
+def _parse_option(text: str) -> int:
+    number = parse_integer(text)
+    if number is None or not 1 <= number <= 255:
+        raise RuleSyntaxError(f'Bad TCP option "{text}"')
+    return number
 
 
 def _flags_text(bits: int) -> str:
@@ -73,7 +80,7 @@ class Tcp(Match):
         ports = parse_both_ports(given, TCP)
         option = None
         if given.has("--tcp-option"):
-            option = given.number("--tcp-option", 1, 255), given.inverted("--tcp-option")
+            option = _parse_option(given.text("--tcp-option")), given.inverted("--tcp-option")
         return cls(ports[0], ports[1], cls._parse_flags(given), option)
 
     @staticmethod
@@ -113,7 +120,7 @@ class Tcp(Match):
         text = save_ports("--sport", self.sport) + save_ports("--dport", self.dport)
         if self.option:
             text += f"{' !' if self.option[1] else ''} --tcp-option {self.option[0]}"
-        if self.flags:
+        if self.flags and self.flags.mask:
             text += f"{' !' if self.flags.inverted else ''} --tcp-flags "
             text += f"{_flags_text(self.flags.mask)} {_flags_text(self.flags.compare)}"
         return text[1:]
@@ -124,7 +131,7 @@ class Tcp(Match):
         text += list_ports("dpt", self.dport, numeric, TCP)
         if self.option:
             text += f" option={'!' if self.option[1] else ''}{self.option[0]}"
-        if self.flags:
+        if self.flags and self.flags.mask:
             shown = [
                 f"0x{bits:02X}" if numeric else _flags_text(bits)
                 for bits in (self.flags.mask, self.flags.compare)
@@ -139,7 +146,7 @@ class Tcp(Match):
             return False
         if self.dport and not self.dport.accepts(packet.dport):
             return False
-        if self.flags:
+        if self.flags and self.flags.mask:
             context.volatile = True
             found = packet.flags & self.flags.mask == self.flags.compare
             if found == self.flags.inverted:

@@ -35,7 +35,9 @@ class Tos(Match):
 
     def listing(self, numeric: bool) -> str:
         """By name if names are wanted."""
-        return f"tos match{'!' if self.inverted else ''}{list_tos(self.value, self.mask, numeric)}"
+        shown = list_tos(self.value, self.mask, numeric)
+        blank = "" if shown.startswith("0x") else " "
+        return f"tos match{'!' if self.inverted else ''}{blank}{shown}"
 
     def matches(self, context: Context) -> bool:
         """The value under the mask."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netsim.packet import Packet
 
 _LEVELS: Final = {
-    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "error": 3, "err": 3, "warning": 4, "warn": 4,
+    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "err": 3, "error": 3, "warn": 4, "warning": 4,
     "notice": 5, "info": 6, "debug": 7,
 }
 _FLAGS: Final = {
@@ -35,10 +35,9 @@ _LOGGED: Final = (
 def _parse_level(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= 7:
         return int(text)
-    found = [name for name in _LEVELS if name.startswith(text.lower())]
-    if not found or not text:
+    if text not in _LEVELS:
         raise RuleSyntaxError(f'log level "{text}" unknown\n')
-    return _LEVELS[found[0]]
+    return _LEVELS[text]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,7 @@ class NetMap(Target):
         return cls(given.family, network)
 
     def _text(self) -> str:
-        text = network_text(self.family, self.network)
-        return text.removesuffix("/32" if self.family == 4 else "/128")
+        return network_text(self.family, self.network)
 
     def save(self) -> str:
         """The network."""

@@ -18,12 +18,17 @@ class NoTrack(Target):
     """No options."""
 
     name: ClassVar[str] = "NOTRACK"
+    listed_name: ClassVar[str] = "CT"
     tables: ClassVar[tuple[str, ...]] = ("raw",)
 
     @classmethod
     def parse(cls, given: Given) -> Self:
         """No options."""
         return cls()
+
+    def listing(self, numeric: bool) -> str:
+        """As an alias of CT."""
+        return "NOTRACK"
 
     def act(self, context: Context) -> Verdict | Walk | None:
         """The walk goes on."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Option, Target
-from netsim.netfilter.tosnames import list_tos, parse_tos
+from netsim.netfilter.tosnames import NAMED_MASK, TOS, list_tos, parse_tos
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
@@ -50,8 +50,18 @@ class TosTarget(Target):
         return f"--set-tos {self.value:#04x}/{self.mask:#04x}"
 
     def listing(self, numeric: bool) -> str:
-        """By name if names are wanted."""
-        return f"TOS set {list_tos(self.value, self.mask, numeric)}"
+        """In the shortest form if names are wanted."""
+        if numeric:
+            return f"TOS set {self.value:#04x}/{self.mask:#04x}"
+        if self.mask == NAMED_MASK and self.value in TOS.values():
+            return f" TOS set{list_tos(self.value, self.mask, numeric)}"
+        if self.value == 0:
+            return f"TOS and {self.mask ^ 0xFF:#04x}"
+        if self.value == self.mask:
+            return f"TOS or {self.value:#04x}"
+        if self.mask == 0:
+            return f"TOS xor {self.value:#04x}"
+        return f"TOS set {self.value:#04x}/{self.mask:#04x}"
 
     def act(self, context: Context) -> Verdict | Walk | None:
         """The walk goes on."""
