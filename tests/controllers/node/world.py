@@ -46,7 +46,8 @@ class NodeWorld(World):
 
         for own in ("kube-node-lease", "kube-system"):
             self.create(NAMESPACES, obj("v1", "Namespace", own, None))
-        self.create(CONFIGMAPS, obj("v1", "ConfigMap", "kube-root-ca.crt"))
+        authority = obj("v1", "ConfigMap", "kube-root-ca.crt")
+        self.create(CONFIGMAPS, {**authority, "data": {"ca.crt": "x"}})
 
     def _add_kubelet(self, index: int, cidr: str) -> None:
         own = "minikube" if index == 0 else f"minikube-m{index + 1:02}"
