@@ -118,9 +118,15 @@ def status_patch(old: Mapping[str, Any], new: Mapping[str, Any], uid: str) -> Ob
     if "podIPs" in change and change["podIPs"] and old.get("podIPs"):
         change["podIPs"] = [*change["podIPs"], {"$patch": "replace"}]
     if "conditions" in change:
-        known = list(old.get("conditions") or ())
-        change["conditions"] = [c for c in new["conditions"] if c not in known]
+        known = {c["type"]: c for c in old.get("conditions") or ()}
+        change["conditions"] = [_condition_patch(c, known.get(c["type"], {}))
+                                for c in new["conditions"] if c != known.get(c["type"])]
     return {"metadata": {"uid": uid}, "status": change}
+
+
+def _condition_patch(new: Object, old: Mapping[str, Any]) -> Object:
+    """Null for what the old condition had and the new one lacks."""
+    return {**dict.fromkeys(old.keys() - new.keys()), **new}
 
 
 def _state(record: ContainerRecord) -> Object:

@@ -35,6 +35,7 @@ def test_bound_pod_becomes_ready_with_an_address(world: NodeWorld) -> None:
         "Running", "172.17.0.2", "10.211.55.120")
     assert [c["type"] for c in status["conditions"] if c["status"] == "True"] == [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
+    assert not any("reason" in c or "message" in c for c in status["conditions"])
     entry = status["containerStatuses"][0]
     assert (entry["ready"], entry["started"], entry["image"]) == (True, True, "nginx:latest")
     assert "running" in entry["state"]
