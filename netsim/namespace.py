@@ -109,6 +109,8 @@ class Namespace:
         self.hooks: dict[tuple[int, Hook], list[HookEntry]] = {}
         self._registrations = 0
         self._nat_chains: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
+        self.flow_cache = True
+        """Whether established flows take the short path (netsim.flowcache)."""
         self._asked_early = {4: False, 6: False}
         """Whether anything is asked before conntrack: then no way of a packet is remembered."""
         self._steps: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
@@ -349,7 +351,8 @@ class Namespace:
 
     def _track(self, context: Context) -> Verdict:
         accepted = self.conntrack.track(context)
-        if context.state is CtState.ESTABLISHED and not self._asked_early[context.packet.family]:
+        if (context.state is CtState.ESTABLISHED and self.flow_cache
+                and not self._asked_early[context.packet.family]):
             context.hits = []
         if context.trace is not None and context.connection is not None:
             context.trace.add("conntrack", f"state {context.state.value}")
