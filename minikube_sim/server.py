@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("minikube_sim")
 
 _DEFAULT_PORT: Final = 8443
-_CLOSE_SECONDS: Final = 5
+_CLOSE_SECONDS: Final = 1
+"""How long requests under way may take once the server ends; watches are cut off then."""
 _TOKEN_BYTES: Final = 24
 
 Say = Callable[[dict[str, str]], None]
