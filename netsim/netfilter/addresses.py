@@ -93,7 +93,9 @@ def listed_network(family: int, test: AddressTest | None, numeric: bool) -> str:
     """As iptables -L prints it: a single address without mask, nothing as 0.0.0.0/0 or anywhere."""
     if test is None or not test.mask:
         return ("0.0.0.0/0" if family == 4 else "::/0") if numeric else "anywhere"
+    if not numeric and family == 6 and not test.address:
+        return "anywhere"
     host = address_text(family, test.address)
-    if not numeric and test.address == _HOSTS[family]["localhost"]:
+    if not numeric and family == 4 and test.address == _HOSTS[4]["localhost"]:
         host = "localhost"
     return host if test.mask == _FULL[family] else host + mask_text(family, test.mask)

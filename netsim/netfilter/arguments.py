@@ -200,7 +200,7 @@ class _Scanner:
         elif option is not None and owner is not None:
             self._extension(owner, option, name, argument)
         elif not self._load_protocol():
-            raise RuleSyntaxError(f'unknown option "{name}"')
+            raise RuleSyntaxError(f'unknown option "{word}"')
         else:
             self._long(word)
 
@@ -297,6 +297,8 @@ class _Scanner:
         if shown in self.found.flags and letter != "m":
             raise RuleSyntaxError(f"multiple -{shown} flags not allowed")
         self.found.flags.add(shown)
+        if letter in "46" and int(letter) != self.found.family:
+            raise RuleSyntaxError("")
         handler = _HANDLERS.get(letter)
         if handler is not None:
             handler(self, argument)
@@ -352,6 +354,8 @@ class _Scanner:
         self.found.protocol = ProtocolTest(number, self.invert) if number else None
 
     def _fragment(self, argument: str) -> None:
+        if self.found.family == 6:
+            raise RuleSyntaxError("`-f' is not supported in IPv6, use -m frag instead")
         self.found.fragment = not self.invert
 
     def _table(self, argument: str) -> None:

@@ -51,11 +51,11 @@ def parse_ports(given: Given, text: str) -> tuple[int, int, int | None]:
 
 def _split_ports(family: int, text: str) -> tuple[str, str | None]:
     """Addresses and ports of `a-b:p-q` or `[a-b]:p-q`."""
-    if family == 6:
-        if not text.startswith("["):
-            return text, None
+    if family == 6 and text.startswith("["):
         addresses, _, rest = text[1:].partition("]")
         return addresses, rest[1:] if rest.startswith(":") else None
+    if family == 6 and not text.startswith(":") and "." not in text:
+        return text, None
     addresses, colon, ports = text.partition(":")
     return addresses, ports if colon else None
 

@@ -118,7 +118,7 @@ def _check_words(arguments: Arguments) -> None:
     if command in "NE":
         check_chain_name(words[-1])
     if command == "N" and words[0] in TARGETS:
-        raise RuleSyntaxError("chain name may not clash with target name\n")
+        raise RuleSyntaxError("chain name may not clash with target name")
     if command in "DRILSZ" and len(words) > 1:
         _rule_number(words[1])
 
@@ -180,7 +180,7 @@ def _insert(arguments: Arguments, journal: Journal, checked: bool) -> Sequence[R
     place = _rule_number(arguments.words[1]) - 1 if len(arguments.words) > 1 else 0
     if place > len(chain.rules):
         raise RefusedError(INSERT_INDEX)
-    for spec in reversed(specs):
+    for spec in specs:
         chain.insert(place, _rule(spec, arguments))
         if checked:
             _verify(chain, spec, "RULE_INSERT", journal)
@@ -245,9 +245,8 @@ def zero(arguments: Arguments, table: Table) -> None:
     if len(arguments.words) > 1:
         chain = table.chain(arguments.words[0])
         place = _rule_number(arguments.words[1]) - 1
-        if place >= len(chain.rules):
-            raise RefusedError("Index of counter too big.")
-        chain.rules[place].zero()
+        for rule in chain.rules[place : place + 1]:
+            rule.zero()
         return
     for chain in _named_chains(arguments, table):
         chain.zero()

@@ -101,7 +101,7 @@ def _rule_line(table: Table, rule: Rule, number: int, form: Format) -> str:
 def rule_columns(spec: RuleSpec, family: int, form: Format) -> str:
     """A rule in columns: target, protocol, options, interfaces, addresses, details."""
     name = "" if spec.target is None else _target_name(spec)
-    text = f"{name:<9s} {_protocol(spec, form)} {_fragment(spec, family)} "
+    text = f"{name:<9s} {_protocol(spec, form)} {_fragment(spec)} "
     if form.verbose:
         nothing = "*" if form.numeric else "any"
         text += f" {_interface(spec.in_interface, nothing):<6s} "
@@ -123,9 +123,7 @@ def _protocol(spec: RuleSpec, form: Format) -> str:
     return f"{'!' if test and test.inverted else ' '}{shown:<4s}"
 
 
-def _fragment(spec: RuleSpec, family: int) -> str:
-    if family == 6:
-        return "  "
+def _fragment(spec: RuleSpec) -> str:
     if spec.fragment is None:
         return "--"
     return "-f" if spec.fragment else "!f"
@@ -188,7 +186,7 @@ def verbose_rule(spec: RuleSpec, family: int) -> str:
         f"{'!' if each and each.inverted else ' '}{listed_network(family, each, numeric=True)}"
         for each in (spec.source, spec.destination)
     ]
-    opt = f"opt {_fragment(spec, family)} "
+    opt = f"opt {_fragment(spec)} "
     entry, leaving = _interface(spec.in_interface, "*"), _interface(spec.out_interface, "*")
     interfaces = f"in {entry} out {leaving} "
     tail = details(spec, numeric=True)

@@ -31,6 +31,7 @@ def explain(error: IptablesError, program: str, line: int = 0) -> str:
     if isinstance(error, RuleSyntaxError):
         bare = error.message.startswith("Bad argument `")
         text = f"{error.message}\n" if bare else f"{front}: {error.message}\n"
+        text = text if error.message else ""
         where = f"Error occurred at line: {line}\n" if line else ""
         return f"{text}{where}Try `{program} -h' or '{program} --help' for more information.\n"
     if isinstance(error, MissingTableError):
