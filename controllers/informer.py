@@ -147,11 +147,12 @@ class Informer:
         if self._watch is None:
             await self._start()
         assert self._watch is not None
-        for event in self._watch.poll():
-            if event.type == "ERROR":
-                self._fail(event.object)
-                return
-            self._apply(event)
+        while events := self._watch.poll():
+            for event in events:
+                if event.type == "ERROR":
+                    self._fail(event.object)
+                    return
+                self._apply(event)
 
     def close(self) -> None:
         """End the watch; the cache stays."""

@@ -89,8 +89,11 @@ class NodeLifecycleController(Controller):
                                f"Registered Node {own} in Controller")
         if _heartbeat(old) != _heartbeat(new):
             self._seen[own] = self._clock.now()
-        shown = old is not None and _shown(old) == _shown(new)
-        return () if shown else (own,)
+        if old is not None and _shown(old) == _shown(new):
+            return ()
+        if old is None or _is_ready(old) == _is_ready(new):
+            return (own,)
+        return [meta.name(one) for one in self._nodes]
 
     def _lease_changed(self, old: Object | None, new: Object | None) -> Iterable[str]:
         """A renewal only moves the time of death; the node's timer will find that out."""
@@ -111,7 +114,7 @@ class NodeLifecycleController(Controller):
         if not _is_ready(node):
             await self._mark_pods(node)
         waits = [left] if left > 0 else []
-        if not evicting and _evicting_taint(node):
+        if not evicting and _evicting_taint(node) and self._somebody_is_well():
             waits.append(max(1.0, self._next_eviction - self._clock.now()))
         return Result(requeue_after=min(waits, default=None))
 
@@ -157,7 +160,7 @@ class NodeLifecycleController(Controller):
     def _may_evict(self, node: Object) -> bool:
         """Whether a node may have its NoExecute taint now: not too often, not if all are ill."""
         effect = _evicting_taint(node)
-        if not effect or not any(_is_ready(one) for one in self._nodes):
+        if not effect or not self._somebody_is_well():
             return False
         if any((one["key"], one["effect"]) == (effect, "NoExecute") for one in _taints(node)):
             return True
@@ -165,6 +168,9 @@ class NodeLifecycleController(Controller):
             return False
         self._next_eviction = self._clock.now() + EVICTION_INTERVAL
         return True
+
+    def _somebody_is_well(self) -> bool:
+        return any(_is_ready(one) for one in self._nodes)
 
     async def _taint(self, node: Object, *, evict: bool) -> None:
         current = _taints(node)

@@ -42,6 +42,10 @@ BURST_REPLICAS: Final = 500
 """Pods created or deleted in one sync."""
 
 
+BREATH: Final = 16
+"""Pods created in one go before others in the process may run."""
+
+
 class ReplicaSetController(Controller):
     """Key: a ReplicaSet."""
 
@@ -151,7 +155,9 @@ class ReplicaSetController(Controller):
         while created < count:
             failure = None
             batch = min(batch, count - created)
-            for _ in range(batch):
+            for number in range(batch):
+                if number % BREATH == BREATH - 1:
+                    await breathe()
                 error = await self._create_one(rs, pod)
                 failure = failure or error
                 created += error is None
@@ -160,7 +166,6 @@ class ReplicaSetController(Controller):
                     self._expectations.creation_observed(key)
                 return None if _namespace_terminates(failure) else failure
             batch *= 2
-            await breathe()
         return None
 
     async def _create_one(self, rs: Object, pod: Object) -> ApiError | None:

@@ -8,6 +8,7 @@ import pytest
 from apiserver.machinery.errors import Conflict, NotFound
 from apiserver.machinery.gvk import CONFIGMAPS, GVR
 from apiserver.machinery.types import Object
+from apiserver.registry.watching import MAX_PENDING
 from controllers.controller import Controller, KeysOf, Result, own_key
 from controllers.drive import breathe, drive
 from controllers.manager import NotSettling
@@ -134,6 +135,18 @@ def test_after_the_history_is_gone_the_informer_lists_anew_and_finds_the_differe
     world.settle()
     assert {key for _, key in recorder.seen} == {"default/a", "default/c"}
     assert informer.get("default/a") is None
+
+
+@pytest.mark.slow
+def test_a_watch_that_overflows_is_made_good_by_a_list() -> None:
+    world, recorder = recording()
+    world.create(CONFIGMAPS, config("a"))
+    for number in range(MAX_PENDING + 10):
+        drive(world.client.patch(CONFIGMAPS, "a", "default", {"data": {"k": str(number)}}))
+    last = drive(world.client.create(CONFIGMAPS, config("z"), "default"))
+    world.settle()
+    assert world.informers.get(CONFIGMAPS).get("default/z") == last
+    assert recorder.seen[-1][1] == "default/z"
 
 
 def test_two_controllers_of_one_name_are_refused() -> None:
