@@ -41,7 +41,8 @@ class MemoryStore:
     def __init__(self, *, history: int = HISTORY, detect_mutations: bool = False) -> None:
         self._newest: SortedDict[str, Version] = SortedDict()
         self._history: deque[Change] = deque()
-        self._limit = history
+        self.history = history
+        """How many changes are kept."""
         self._revision = FIRST_REVISION
         self._compacted = FIRST_REVISION
         self._watchers = Watchers()
@@ -127,7 +128,7 @@ class MemoryStore:
     def _write(self, version: Version, newest: Version | None) -> Change:
         change = self._apply(version, newest)
         self._persist(version)
-        if len(self._history) > self._limit:
+        if len(self._history) > self.history:
             self.compact(self._history[0].revision)
         self._watchers.deliver(change)
         return change

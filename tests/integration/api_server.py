@@ -38,7 +38,7 @@ VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0", "gitCommit": ""
 
 def make_registry() -> Registry:
     """A registry of all built-in kinds on the real clock."""
-    return Registry(store=MemoryStore(detect_mutations=True), resources=BUILTIN,
+    return Registry(store=MemoryStore(), resources=BUILTIN,
                     schema=schema_for(), clock=RealClock(), chance=random.Random(1),
                     admission=admission_chain(),
                     allocators={SERVICES: ServiceAllocator(random.Random(2), ("10.96.0.0/12",))})
@@ -85,7 +85,7 @@ async def serve(kubeconfig_file: str) -> None:
     client = LocalClient(registry)
     for name in SYSTEM_NAMESPACES:
         await client.create(NAMESPACES, {"metadata": {"name": name}})
-    listener = socket.socket()
+    listener = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sets TCP_NODELAY
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with open(kubeconfig_file, "w") as file:  # noqa: ASYNC230
