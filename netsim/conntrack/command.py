@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from netsim.conntrack.connection import ASSURED, DST_NAT, SEEN_REPLY, SRC_NAT
+from netsim.conntrack.connection import ASSURED, DST_NAT_DONE, SEEN_REPLY, SRC_NAT_DONE
 from netsim.conntrack.text import NAMES, connection_text
 from netsim.packet import parse_address
 
@@ -137,18 +137,48 @@ _FILTERS: Final[dict[str, Callable[[str], Callable[[Connection], bool]]]] = {
 }
 
 
+def _source_moved(connection: Connection) -> bool:
+    """As the command tells SNAT: it compares ids and types of ICMP as if they were ports, so that
+    every ICMP flow counts.
+    """
+    original, reply = connection.original, connection.reply
+    moved = reply[3] != original[2] or reply[5] != original[4]
+    return bool(connection.status & SRC_NAT_DONE) and moved
+
+
+def _destination_moved(connection: Connection) -> bool:
+    """As the command tells DNAT."""
+    original, reply = connection.original, connection.reply
+    moved = reply[2] != original[3] or reply[4] != original[5]
+    return bool(connection.status & DST_NAT_DONE) and moved
+
+
+def _any_moved(connection: Connection) -> bool:
+    return _source_moved(connection) or _destination_moved(connection)
+
+
+_NAT: Final[dict[str, tuple[Callable[[Connection], bool], tuple[int, ...]]]] = {
+    "src-nat": (_source_moved, (3,)),
+    "dst-nat": (_destination_moved, (2,)),
+    "any-nat": (_any_moved, (2, 3)),
+}
+"""By option: the test, and where in the reply tuple the new address stands."""
+
+
+def _by_new_address(value: str, places: tuple[int, ...]) -> Callable[[Connection], bool]:
+    _, address = _address(value.split(":")[0])
+    return lambda connection: address in [connection.reply[place] for place in places]
+
+
 def _nat_tests(options: dict[str, str | None]) -> list[Callable[[Connection], bool]]:
     """-n, -g, -j: translated at all, or to or from this address."""
     tests: list[Callable[[Connection], bool]] = []
-    for name, bits in (("src-nat", SRC_NAT), ("dst-nat", DST_NAT), ("any-nat", SRC_NAT | DST_NAT)):
+    for name, (test, places) in _NAT.items():
         value = options[name]
-        if value is None:
-            continue
-        tests.append(lambda c, bits=bits: bool(c.status & bits))  # type: ignore[misc]
+        if value is not None:
+            tests.append(test)
         if value:
-            _, address = _address(value.split(":")[0])
-            places = {"src-nat": (3,), "dst-nat": (2,), "any-nat": (2, 3)}[name]
-            tests.append(lambda c, a=address, p=places: a in [c.reply[i] for i in p])  # type: ignore[misc]
+            tests.append(_by_new_address(value, places))
     return tests
 
 
