@@ -21,7 +21,7 @@ from netsim.icmp import NeighbourFailed, Problem
 from netsim.link import Interface, InterfaceAddress
 from netsim.netfilter.context import AddressType, Context, CtState
 from netsim.netfilter.hooks import Hook, Priority, Verdict
-from netsim.packet import parse_address
+from netsim.packet import format_packet, parse_address
 from netsim.routing import ADDRESS_TYPES, BITS, Route, RouteKind, RoutingTable, parse_network
 from netsim.sockets import Sockets
 
@@ -376,11 +376,19 @@ class Namespace:
             if not connection.status & done and self._bind(context, done) is _DROP:
                 return _DROP
         if connection.status & NAT_MASK:
-            before = str(context.packet) if context.trace is not None else ""
-            changed = nat.rewrite(connection, context.packet, context.reply, source)
-            if changed and context.trace is not None:
-                context.trace.add("nat", f"{before} => {context.packet}")
+            if context.trace is not None:
+                self._rewrite_traced(context, context.trace, source)
+            else:
+                nat.rewrite(connection, context.packet, context.reply, source)
         return _ACCEPT
+
+    def _rewrite_traced(self, context: Context, trace: Trace, source: bool) -> None:
+        packet, connection = context.packet, context.connection
+        assert connection is not None
+        before = format_packet(packet, tail=False, flags=False)
+        if nat.rewrite(connection, packet, context.reply, source):
+            after = format_packet(packet, tail=False, flags=False)
+            trace.add("nat", f"{'source' if source else 'destination'} NAT: {before} => {after}")
 
     def _bind(self, context: Context, done: int) -> Verdict:
         """Ask the nat chains; what none of them moves gets the null binding."""
@@ -527,7 +535,6 @@ class Namespace:
     def _deliver(self, context: Context) -> None:
         context.out_interface = ""
         if self._pass(context, Hook.INPUT):
-            self._note(context, "deliver", "to a socket")
             self.sockets.deliver(context)
 
     # ------------------------------------------------------------ packets that go out

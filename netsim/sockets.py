@@ -322,9 +322,11 @@ class Sockets:
         socket = self.connections.get(key)
         fresh = packet.flags & (pk.SYN | pk.ACK | pk.RST) == pk.SYN
         if socket is not None and not (fresh and socket.handler is not None):
+            _note(packet, "delivered to its connection")
             socket.segment(packet)
             return
         listener = self.listener(packet) if fresh else None
+        _note(packet, "delivered to a listener" if listener else "nobody listens: RST")
         if listener is None:
             reset = icmp.reset_for(packet)
             if reset is not None:
@@ -340,9 +342,11 @@ class Sockets:
         key = (packet.family, packet.dst, packet.dport, packet.src, packet.sport)
         socket = self.datagrams.get(key)
         if socket is not None:
+            _note(packet, "delivered to its socket")
             socket.answer = packet
             return
         listener = self.listener(packet)
+        _note(packet, "delivered to a listener" if listener else "nobody listens: ICMP error")
         if listener is None:
             icmp.send_error(self.namespace, _detached(context), Problem.PORT_UNREACHABLE)
             return
@@ -373,6 +377,7 @@ class Sockets:
 
     def _deliver_icmp(self, context: Context) -> None:
         packet = context.packet
+        _note(packet, "delivered to ICMP")
         if packet.is_icmp_error:
             self._hear_error(packet)
         elif packet.icmp_type == (8 if packet.family == 4 else 128):
@@ -400,6 +405,11 @@ class Sockets:
                 datagram.error = packet
         elif inner.is_icmp and inner.icmp_id in self.echoes:
             self.echoes[inner.icmp_id] = packet
+
+
+def _note(packet: Packet, text: str) -> None:
+    if packet.trace is not None:
+        packet.trace.add("deliver", text)
 
 
 def _detached(context: Context) -> Context:

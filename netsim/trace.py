@@ -52,6 +52,7 @@ class Trace:
     def at(self, time: float, node: str, hook: str, packet: Packet) -> None:
         """The packet has come to a hook of a node."""
         self.time, self.node, self.hook, self.packet = time, node, hook, str(packet)
+        self.add("hook", hook)
 
     def add(self, kind: str, text: str, *, verdict: str = "") -> None:
         """A step that is not a rule's."""
@@ -80,19 +81,26 @@ class Trace:
         return format_steps(self.steps)
 
 
-_INDENT: Final = {"rule": "    ", "policy": "    ", "nat": "    ", "conntrack": "  ", "route": "  "}
+_INDENT: Final = {"rule": 4, "policy": 4, "nat": 4, "conntrack": 4}
+"""By kind of step; 2 for the others."""
 
 
 def format_steps(steps: list[Step]) -> str:
-    """The steps as lines: a heading whenever the packet enters another node or hook."""
+    """The steps as lines, under a heading whenever the packet comes to another node:
+
+        minikube
+          PREROUTING   tcp 172.17.0.100:40001 > 10.96.0.10:80 S seq=1 ack=0 ttl=64
+            state NEW
+            nat PREROUTING 1: -A PREROUTING -j KUBE-SERVICES => jump KUBE-SERVICES
+    """
     lines: list[str] = []
-    node = hook = ""
+    node = ""
     for step in steps:
         if step.node != node:
-            node, hook = step.node, ""
-            lines.append(f"{node}: {step.packet}")
-        if step.hook != hook:
-            hook = step.hook
-            lines.append(f"  [{hook}] {step.packet}" if hook else "  -")
-        lines.append(f"{_INDENT.get(step.kind, '  ')}{step.text}")
+            node = step.node
+            lines.append(node)
+        if step.kind == "hook":
+            lines.append(f"  {step.hook:<12} {step.packet}")
+        else:
+            lines.append(" " * _INDENT.get(step.kind, 2) + step.text)
     return "\n".join(lines)
