@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netsim.nft.errors import NftError
+from netsim.nft.errors import LOOP, NOT_FOUND, NftError
 from netsim.nft.statements import Go, VerdictMap
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def refuse_loops(table: Table) -> None:
 
 def _visit(table: Table, name: str, done: set[str], path: tuple[str, ...]) -> None:
     if name in path:
-        raise NftError("Could not process rule: Too many links")
+        raise NftError(LOOP)
     if name in done:
         return
     if name not in table.chains:
-        raise NftError("Could not process rule: No such file or directory")
+        raise NftError(NOT_FOUND)
     for target in set(_targets(table.chains[name])):
         _visit(table, target, done, (*path, name))
     done.add(name)

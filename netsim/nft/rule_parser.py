@@ -260,7 +260,7 @@ def _parse_rest(first: Expression, tokens: Tokens) -> Expression:
 def _parse_primary(tokens: Tokens) -> Expression:
     parser = _EXPRESSIONS.get(tokens.peek())
     if parser is None:
-        raise NftSyntaxError(f"syntax error, unexpected {tokens.peek() or 'end of file'}")
+        raise NftSyntaxError(f"syntax error, unexpected {tokens.next()}", tokens.span())
     return parser(tokens)
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from netsim.netfilter.hooks import Hook, Verdict
-from netsim.nft.errors import NftError
+from netsim.nft.errors import EXISTS, NOT_FOUND, NftError
 from netsim.nft.statements import BREAK
 from netsim.nft.walk import walk
 
@@ -108,7 +108,7 @@ class SetOrMap:
     def delete(self, key: Value) -> None:
         """Take an element out. Raises NftError if it is not there."""
         if self.elements.pop(key, None) is None:
-            raise NftError("No such file or directory")
+            raise NftError(NOT_FOUND)
         self.table.ruleset.touch()
 
     def lookup(self, key: Value, context: Context) -> Element | None:
@@ -250,7 +250,7 @@ class Table:
         try:
             return self.chains[name]
         except KeyError:
-            raise NftError(f"No such file or directory; chain {name}") from None
+            raise NftError(NOT_FOUND) from None
 
     def ensure_chain(self, name: str, base: BaseChain | None = None, comment: str = "") -> Chain:
         """The chain of that name, made if need be."""
@@ -270,7 +270,7 @@ class Table:
     def add_set(self, item: SetOrMap) -> SetOrMap:
         """Put a set or map in. Raises NftError if the name is taken."""
         if item.name in self.sets:
-            raise NftError("File exists")
+            raise NftError(EXISTS)
         self.sets[_checked(item.name)] = item
         item.handle = self.new_handle()
         self.ruleset.touch()
@@ -284,7 +284,7 @@ class Table:
 
 def _checked(name: str) -> str:
     if len(name) > NAME_LENGTH:
-        raise NftError("File name too long")
+        raise NftError("Could not process rule: File name too long")
     return name
 
 
@@ -342,7 +342,7 @@ class Ruleset:
         """Take a table out. Raises NftError if there is none."""
         table = self.tables.pop((family, name), None)
         if table is None:
-            raise NftError("No such file or directory")
+            raise NftError(NOT_FOUND)
         for chain in table.chains.values():
             self.unhook(chain)
         self.touch()

@@ -1,38 +1,60 @@
-"""nft text cut into words, strings, brackets and ends of statements."""
+"""nft text cut into words, strings, brackets and ends of statements, each with its place."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from netsim.nft.errors import NftSyntaxError
 
-__all__ = ["Tokens"]
+__all__ = ["Token", "Tokens"]
 
 _TOKEN: Final = re.compile(
-    r'"[^"]*"\*?|#[^\n]*|\\\n|\n|;|!=|==|\[[0-9a-fA-F:.]+\](?::\d+)?|[{}(),=&|^]|\d+(?=:\s)|[^\s{}(),;=&|^"#!]+'
+    r'"[^"]*"\*?'  # a string
+    r"|#[^\n]*|\\\n|\n|;"
+    r"|!=|=="
+    r"|\[[0-9a-fA-F:.]+\](?::\d+)?"  # an IPv6 address, perhaps with a port
+    r"|[{}(),=&|^]"
+    r"|\d+(?=:\s)"  # a key in front of a colon
+    r'|[^\s{}(),;=&|^"#!]+'
 )
 _BREAKS: Final = frozenset(("\n", ";"))
+
+
+class Token(NamedTuple):
+    """A piece of text and where it begins."""
+
+    text: str
+    start: int
 
 
 class Tokens:
     """A reader over the tokens of a text; a line's end and `;` end a statement."""
 
-    def __init__(self, text: str | list[str]) -> None:
+    def __init__(self, text: str | list[Token], end: int = 0) -> None:
+        """`end`: where the text ends, when it comes as tokens."""
         self._tokens = _split(text) if isinstance(text, str) else text
+        self._end = len(text) if isinstance(text, str) else end
         self._at = 0
 
     def peek(self) -> str:
         """The next token; '' at the end."""
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+        return self._tokens[self._at].text if self._at < len(self._tokens) else ""
 
     def next(self) -> str:
         """Take the next token. Raises NftSyntaxError at the end."""
-        token = self.peek()
-        if not token:
-            raise NftSyntaxError("syntax error, unexpected end of file")
+        if self._at >= len(self._tokens):
+            where = (self._end, self._end + 1)
+            raise NftSyntaxError("syntax error, unexpected newline", where)
         self._at += 1
-        return token
+        return self._tokens[self._at - 1].text
+
+    def span(self) -> tuple[int, int]:
+        """Where the token that was taken last begins and ends."""
+        if not self._at:
+            return 0, 1
+        text, start = self._tokens[self._at - 1]
+        return start, start + len(text)
 
     def accept(self, word: str) -> bool:
         """Take the next token if it is this one."""
@@ -45,7 +67,16 @@ class Tokens:
         """Take the next token, which must be this one. Raises NftSyntaxError."""
         found = self.next()
         if found != word:
-            raise NftSyntaxError(f"syntax error, unexpected {found}, expecting {word}")
+            message = f"syntax error, unexpected {found}, expecting {word}"
+            raise NftSyntaxError(message, self.span())
+
+    def name(self) -> str:
+        """Take the name of something. Raises NftSyntaxError where a statement ends."""
+        if self.at_break():
+            start = self._tokens[self._at].start if self.peek() else self._end
+            message = "syntax error, unexpected newline, expecting string"
+            raise NftSyntaxError(message, (start, start + 1))
+        return self.next()
 
     def string(self) -> str:
         """Take a string, with or without quotes."""
@@ -81,8 +112,9 @@ class Tokens:
         start, depth = self._at, 1
         while depth:
             depth += {"{": 1, "}": -1}.get(self.next(), 0)
-        return Tokens(self._tokens[start : self._at - 1])
+        return Tokens(self._tokens[start : self._at - 1], self.span()[0])
 
 
-def _split(text: str) -> list[str]:
-    return [t for t in _TOKEN.findall(text) if not t.startswith(("#", "\\"))]
+def _split(text: str) -> list[Token]:
+    found = (Token(m[0], m.start()) for m in _TOKEN.finditer(text))
+    return [token for token in found if not token.text.startswith(("#", "\\"))]
