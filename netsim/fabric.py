@@ -51,6 +51,8 @@ class Node(Namespace):
         self.addresses = [_host(a) for a in addresses]
         self.pod_cidrs = list(pod_cidrs)
         self.pods: dict[str, Namespace] = {}
+        self._pod_addresses: dict[tuple[int, int], str] = {}
+        """Who was given which address: asking every Pod would make attaching them quadratic."""
         self.forwarding = {4: True, 6: True}
         fabric.lan.plug(self.add_interface("eth0"))
         self.docker0 = Bridge(self.wire, self, self.add_interface("docker0"))
@@ -73,6 +75,7 @@ class Node(Namespace):
         self.docker0.add_port(_veth_name(name, self.docker0), interface, hairpin=hairpin)
         self.pods[name] = pod
         for address, network in zip(addresses, ranges, strict=True):
+            self._pod_addresses[parse_address(address)] = name
             pod.add_address("eth0", f"{address}/{network.prefixlen}")
             pod.add_route(_DEFAULT[network.version], via=str(network.network_address + 1))
         return pod
@@ -82,7 +85,8 @@ class Node(Namespace):
         for cidr in self.pod_cidrs:
             network = ipaddress.ip_network(cidr)
             if wanted in network:
-                if self.docker0.resolve(*parse_address(address)) is not None:
+                family, number = parse_address(address)
+                if (family, number) in self._pod_addresses or self.is_local(family, number):
                     raise ValueError(f"address {address} is in use")
                 return network
         raise ValueError(f"address {address} is in no Pod range of {self.name}")
@@ -90,6 +94,9 @@ class Node(Namespace):
     def detach_pod(self, name: str) -> None:
         """Take a Pod off the bridge; its connections hang. Raises KeyError."""
         pod = self.pods.pop(name)
+        for interface in pod.interfaces.values():
+            for entry in interface.addresses:
+                self._pod_addresses.pop((entry.family, entry.address), None)
         for interface in list(pod.interfaces):
             if interface != "lo":
                 pod.remove_interface(interface)

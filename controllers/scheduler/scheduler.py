@@ -11,6 +11,7 @@ from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.errors import ApiError, Conflict, NotFound
 from apiserver.machinery.gvk import NAMESPACES, NODES, PODS
 from controllers.controller import Controller, ControllerContext, Result
+from controllers.drive import breathe
 from controllers.scheduler.cache import Cache, PodInfo
 from controllers.scheduler.framework import Framework, Snapshot, Unschedulable
 from controllers.scheduler.plugins import PLUGINS
@@ -51,10 +52,13 @@ class Scheduler(Controller):
         return {NODES: self._node, PODS: self._pod, NAMESPACES: lambda old, new: ()}
 
     async def reconcile(self, key: str) -> Result | None:
-        """One scheduling cycle: the pod that is next."""
-        chosen = self._waiting.pop(self._clock.now())
-        if chosen is not None:
+        """All pods that are to be tried now, one after the other.
+
+        In one go, so that what they set off (status of their owners) is done once for all of them.
+        """
+        while (chosen := self._waiting.pop(self._clock.now())) is not None:
             await self._schedule(chosen)
+            await breathe()
         due = self._waiting.next_due()
         if due is None:
             return None
