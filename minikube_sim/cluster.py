@@ -85,6 +85,7 @@ class Cluster:
             (options or ClusterOptions()).model_dump() | overrides)
         self.clock = clock or VirtualClock()
         self.store: Store = MemoryStore() if database is None else SqliteStore(database)
+        self._first_revision = self.store.revision
         self._enabled = self._select()
         self._root_ca = root_ca
         self.registry = self._make_registry()
@@ -98,8 +99,12 @@ class Cluster:
         self._started = False
 
     def chance(self, purpose: str) -> random.Random:
-        """A seeded source of chance for one purpose; the same seed gives the same draws."""
-        return random.Random(f"{self.options.seed}/{purpose}")
+        """A seeded source of chance for one purpose; the same seed gives the same draws.
+
+        A store that was there before adds its revision: a restarted cluster must not give out the
+        uids of its first run again.
+        """
+        return random.Random(f"{self.options.seed}/{purpose}/{self._first_revision}")
 
     def enabled(self, name: str) -> bool:
         """Whether `--controllers` lets this controller or agent run."""
@@ -218,11 +223,13 @@ class Cluster:
         from apiserver.app import KubernetesApp
         from apiserver.discovery import Discovery
         from apiserver.openapi.pages import OpenAPI
+        from minikube_sim.logs import ContainerLogs
 
         version = version_info(self.options.kubernetes_version)
         pages = {**Discovery(self.registry.catalog).pages(),
                  **OpenAPI(self.registry.schema, self.registry.catalog).pages()}
-        return KubernetesApp(self.registry, authenticate=authenticate, version=version, pages=pages)
+        return KubernetesApp(self.registry, authenticate=authenticate, version=version, pages=pages,
+                             node_logs=ContainerLogs(self.nodes))
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Cluster]:

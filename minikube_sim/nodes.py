@@ -64,6 +64,10 @@ class Nodes:
         return {name: "Running" if name in self.kubelets else "Stopped"
                 for name in self._cluster.options.node_names()}
 
+    def now(self) -> float:
+        """The cluster clock, in seconds since 1970."""
+        return self._cluster.clock.now()
+
     def machine(self, name: str, user: str = "docker") -> Machine:
         """A node as a shell sees it; files that a shell writes are seen by the next one."""
         cluster = self._cluster

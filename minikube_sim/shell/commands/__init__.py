@@ -14,6 +14,7 @@ from minikube_sim.shell.commands import (
     grep,
     ip,
     iptables,
+    nft,
     ping,
     run,
     sed,
@@ -51,5 +52,6 @@ COMMANDS: Final[dict[str, Command]] = {
     "iptables": iptables.iptables, "ip6tables": iptables.iptables,
     "iptables-save": iptables.iptables_save, "ip6tables-save": iptables.iptables_save,
     "iptables-restore": iptables.iptables_restore, "ip6tables-restore": iptables.iptables_restore,
+    "nft": nft.nft,
 }
 """By name; paths such as /bin/ls find the same."""
