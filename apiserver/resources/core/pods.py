@@ -51,6 +51,11 @@ class PodStrategy(Strategy):
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         return create_errors(obj)
 
+    def generation_changed(self, obj: Object, old: Object) -> bool:
+        """A binding is no change of what the user wants: a running Pod is at generation 1."""
+        node = old["spec"].get("nodeName")
+        return {**obj["spec"], "nodeName": node} != {**old["spec"], "nodeName": node}
+
     def prepare_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         if ctx.subresource == "ephemeralcontainers":
             new = obj["spec"].get("ephemeralContainers")
