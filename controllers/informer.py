@@ -60,6 +60,10 @@ class Index:
         found = self._sets.get(value)
         return found.values() if found else ()
 
+    def count(self, value: str) -> int:
+        """How many objects a value has."""
+        return len(self._sets.get(value) or ())
+
     def replace(self, key: str, old: Object | None, new: Object | None) -> None:
         """`key` was `old` and is now `new`."""
         before = tuple(self.values_of(old)) if old is not None else ()
@@ -119,6 +123,10 @@ class Informer:
     def by(self, index: str, value: str) -> Iterable[Object]:
         """The objects that an index has for a value. Raises KeyError for an unknown index."""
         return self._indexes[index].get(value)
+
+    def count(self, index: str, value: str) -> int:
+        """How many objects an index has for a value. Raises KeyError for an unknown index."""
+        return self._indexes[index].count(value)
 
     # Wiring --------------------------------------------------------------------------------------
 

@@ -98,12 +98,20 @@ class ReplicaSetController(Controller):
                     self._expectations.creation_observed(key)
             elif (before := controller_ref(old)) is not None and before["uid"] != ref["uid"]:
                 return (*keys, *self._owner_keys(old, before))
+            else:
+                return self._batched(keys, ref["uid"])
             return keys
         was = controller_ref(old) if old is not None else None
         before_keys = self._owner_keys(old, was) if old is not None and was is not None else ()
         if old is not None and was is None and labels(old) == labels(new):
             return ()
         return (*before_keys, *self._matching_sets(new))
+
+    def _batched(self, keys: Iterable[str], owner_uid: str) -> Iterable[str]:
+        """A Pod's own changes only matter to the status."""
+        for key in keys:
+            self.queue.add_batched(key, self._pods.count(BY_CONTROLLER, owner_uid))
+        return ()
 
     def _pod_gone(self, old: Object | None, new: Object | None) -> Iterable[str]:
         pod = new if new is not None else old

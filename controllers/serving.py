@@ -73,6 +73,12 @@ class Selection:
                 for service in self.services.by(_BY_SELECTOR, value)
                 if selector_of(service).items() <= carried]
 
+    def size(self, key: str) -> int:
+        """At least as many Pods as a Service selects, without looking at each."""
+        service = self.services.get(key)
+        values = _service_values(service) if service is not None else ()
+        return sum(self.pods.count(_BY_LABEL, value) for value in values)
+
     def pod_changed(self, old: Object | None, new: Object | None) -> Iterable[str]:
         """The keys of the Services whose endpoints a Pod's change may concern."""
         if old is None or new is None:

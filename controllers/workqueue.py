@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 BASE_DELAY: Final = 0.005
 """Seconds before the first retry; doubles with every failure of the item."""
 MAX_DELAY: Final = 1000.0
+SMALL: Final = 100
+"""Up to this many objects behind a key nothing is batched."""
+BATCH_SECONDS: Final = 0.0001
+"""How long a change waits for others, for each object behind the key."""
+MAX_BATCH_SECONDS: Final = 1.0
 QPS: Final = 10.0
 BURST: Final = 100
 
@@ -149,3 +154,14 @@ class ControllerQueue:
     def add_after(self, key: str, seconds: float) -> None:
         """Reconcile `key` in `seconds`, or earlier if something else asks for it."""
         self.queue.add_after(Item(self.controller, key), seconds)
+
+    def add_batched(self, key: str, size: int) -> None:
+        """Reconcile `key`, which costs as much as `size` objects: at once if those are few, else
+        with the changes of the next moment.
+
+        A real controller manager is slowed down in the same way by its client's 20 requests a
+        second (and --endpoint-updates-batch-period); otherwise a Service whose ten thousand Pods
+        get ready one after the other would cost ten thousand times ten thousand.
+        """
+        delay = min(size * BATCH_SECONDS, MAX_BATCH_SECONDS) if size > SMALL else 0.0
+        self.add_after(key, delay)

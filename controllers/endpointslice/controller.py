@@ -56,10 +56,15 @@ class EndpointSliceController(Controller):
     def watches(self) -> Mapping[GVR, KeysOf]:
         return {
             SERVICES: lambda old, new: self._triggers.note(own_key(old, new)),
-            PODS: lambda old, new: self._triggers.note(self._selection.pod_changed(old, new)),
+            PODS: self._pod_changed,
             ENDPOINTSLICES: self._slice_changed,
             NODES: lambda old, new: (),
         }
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> Iterable[str]:
+        for key in self._triggers.note(self._selection.pod_changed(old, new)):
+            self.queue.add_batched(key, self._selection.size(key))
+        return ()
 
     async def reconcile(self, key: str) -> Result | None:
         service = self._selection.services.get(key)

@@ -1,6 +1,6 @@
 """The queue: each item once, in order, later, and after failures."""
 
-from controllers.workqueue import Item, RateLimiter, WorkQueue
+from controllers.workqueue import ControllerQueue, Item, RateLimiter, WorkQueue
 from minikube_sim.clock import VirtualClock
 
 A, B = Item("c", "a"), Item("c", "b")
@@ -71,6 +71,23 @@ def test_after_a_hundred_failures_at_once_ten_a_second_are_retried() -> None:
     waits = [limiter.when(Item("c", str(i))) for i in range(102)]
     assert waits[99] == 0.005
     assert [round(wait, 6) for wait in waits[100:]] == [0.1, 0.2]
+
+
+def test_changes_of_something_big_wait_for_each_other() -> None:
+    clock = VirtualClock()
+    queue = WorkQueue(clock)
+    own = ControllerQueue(queue, "c")
+    own.add_batched("small", 100)
+    own.add_batched("big", 5000)
+    assert [item.key for item in drain(queue)] == ["small"]
+    clock.advance(0.4)
+    own.add_batched("big", 5000)
+    assert drain(queue) == []
+    clock.advance(0.1)
+    assert [item.key for item in drain(queue)] == ["big"]
+    own.add_batched("big", 1_000_000)
+    clock.advance(1.0)
+    assert [item.key for item in drain(queue)] == ["big"]
 
 
 def test_close_forgets_timers() -> None:
