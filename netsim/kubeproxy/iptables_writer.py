@@ -8,6 +8,7 @@ rules of all others keep their counters and their place in the round.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from netsim.kubeproxy.current import DISPATCH, SERVICES
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from netsim.netfilter.ruleset import Chain, Ruleset, Table
 
 __all__ = ["IptablesWriter"]
+
+_fixed_spec = lru_cache(maxsize=256)(parse_rule)
+"""Every cluster of a process has the same fixed rules, and specs are values."""
 
 PortKey = tuple[str, str]
 """Name in comments and protocol: where a service port stands in shared chains."""
@@ -82,6 +86,7 @@ class IptablesWriter:
         self._node = node
         self._options = options
         self._family = family
+        self._version = 4 if family is Family.IPV4 else 6
         self._dispatch: dict[ChainId, _Dispatch] = {}
         self._chains: dict[PortKey, tuple[str, ...]] = {}
         """The nat chains of each service port."""
@@ -150,14 +155,14 @@ class IptablesWriter:
         self._delete_leftovers()
         services = self._dispatch[SERVICES]
         services.tail = [
-            self._rule(text) for _, text in node_port_rules(self._options, node, self._family)
+            self._fixed_rule(text) for _, text in node_port_rules(self._options, node, self._family)
         ]
         services.chain.replace(services.tail)
 
     def _ensure_jumps(self) -> None:
         """Put each jump first in its chain unless it stands there somewhere."""
         for (table, name), text in reversed(jumps(self._options.form)):
-            chain, rule = self._ruleset.tables[table].chain(name), self._rule(text)
+            chain, rule = self._ruleset.tables[table].chain(name), self._fixed_rule(text)
             if all(other.spec != rule.spec for other in chain.rules):
                 chain.insert(0, rule)
 
@@ -169,7 +174,7 @@ class IptablesWriter:
             texts[chain_id].append(text)
         for (table, name), lines in texts.items():
             chain = self._ruleset.tables[table].chains.get(name)
-            rules = [self._rule(line) for line in lines]
+            rules = [self._fixed_rule(line) for line in lines]
             if chain is not None and [r.spec for r in chain.rules] != [r.spec for r in rules]:
                 chain.replace(rules)
 
@@ -225,7 +230,10 @@ class IptablesWriter:
                 self._nat.delete_chain(chain.name)
 
     def _rule(self, text: str) -> Rule:
-        return Rule(parse_rule(text, 4 if self._family is Family.IPV4 else 6))
+        return Rule(parse_rule(text, self._version))
+
+    def _fixed_rule(self, text: str) -> Rule:
+        return Rule(_fixed_spec(text, self._version))
 
     def finish(self) -> None:
         """Remember how the rule set was left."""

@@ -7,6 +7,7 @@ by a sync at least a second later: a packet may still be on its way through them
 from __future__ import annotations
 
 from bisect import insort
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from netsim.kubeproxy.current import PortView
@@ -16,14 +17,15 @@ from netsim.kubeproxy.selection import select
 from netsim.kubeproxy.values import Family
 from netsim.nft.datatypes import ADDRESS
 from netsim.nft.parse import parse_rule
-from netsim.nft.ruleset import SetOrMap
+from netsim.nft.ruleset import Rule, Ruleset, SetOrMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from netsim.kubeproxy.proxier import PortState
     from netsim.kubeproxy.values import Node, Options
-    from netsim.nft.ruleset import Ruleset, Table
+    from netsim.nft.ruleset import Table
+    from netsim.nft.statements import Statement
 
 __all__ = ["NftablesWriter"]
 
@@ -78,7 +80,7 @@ class NftablesWriter:
         rules = list(fixed_rules(self._options, node, self._family))
         for name in dict.fromkeys([*BASE_CHAINS, *(chain for chain, _ in rules)]):
             chain = table.ensure_chain(name)
-            chain.replace(parse_rule(table, text) for c, text in rules if c == name)
+            chain.replace(_fixed_rule(table, text) for c, text in rules if c == name)
         for name in table.chains:
             if "/" in name:
                 self._empty(name)
@@ -202,3 +204,14 @@ class NftablesWriter:
 
 def _rank(spec: ElementSpec) -> tuple[str, str]:
     return str(spec.verdict), spec.comment
+
+
+@lru_cache(maxsize=256)
+def _fixed_statements(text: str, family: str) -> tuple[tuple[Statement, ...], str]:
+    """Every cluster of a process has the same fixed rules, and statements are values."""
+    rule = parse_rule(Ruleset().ensure_table(family, _TABLE), text)
+    return rule.statements, rule.comment
+
+
+def _fixed_rule(table: Table, text: str) -> Rule:
+    return Rule(table, *_fixed_statements(text, table.family))
