@@ -2,9 +2,9 @@
 
 A chain is compiled when a packet first comes to it, into blocks:
 
-    linear block   the rules one after the other, their conditions as closures
-    index          a run of rules that each want one destination address, or one protocol and port:
-                   looked up by hash, so that ten thousand Services cost what ten do
+    function   some rules one after the other, as Python code (see codegen)
+    Index      a run of rules that each want one destination address, or one protocol and port:
+               looked up by hash, so that ten thousand Services cost what ten do
 
 One rule put into or taken out of an index changes just that entry; any other change of a chain
 drops the chain's compiled form, never another's. A jump is a call, so RETURN and the end of a chain
@@ -17,45 +17,36 @@ the plain walk is used.
 from __future__ import annotations
 
 from bisect import insort
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from netsim.netfilter.conditions import IndexKey, condition, index_key
-from netsim.netfilter.extension import Walk
-from netsim.netfilter.hooks import Verdict
-from netsim.netfilter.ruleset import Jump
-from netsim.netfilter.traverse import DEPTH, walk
+from netsim.netfilter.codegen import block
+from netsim.netfilter.conditions import index_key
+from netsim.netfilter.traverse import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterator, Sequence
 
+    from netsim.netfilter.codegen import Answer, Block
+    from netsim.netfilter.conditions import IndexKey
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Check
-    from netsim.netfilter.hooks import Hook
+    from netsim.netfilter.hooks import Hook, Verdict
     from netsim.netfilter.ruleset import Chain, Rule, Ruleset, Table
     from netsim.netfilter.traverse import HookOwner
     from netsim.packet import Packet
 
-    Hits: TypeAlias = list[Rule | Chain]
-
 SHORT: Final = 4
 """Runs of fewer rules are walked one by one."""
+LONG: Final = 16
+"""Rules in one function; longer blocks are cut, so that their code can be shared."""
 
-_RETURN: Final = Walk.RETURN
 
-
-class Step(NamedTuple):
-    """One rule, ready to be tried."""
+class Entry(NamedTuple):
+    """One rule in an index."""
 
     order: int
-    condition: Check | None
-    """None: always."""
     rule: Rule
-    result: Verdict | Walk | None
-    """What ACCEPT, DROP and RETURN say; None for other targets."""
-    act: Callable[[Context], Verdict | Walk | None] | None
-    chain: Chain | None
-    goto: bool
+    run: Block
 
 
 class Index:
@@ -64,26 +55,26 @@ class Index:
     __slots__ = ("buckets",)
 
     def __init__(self) -> None:
-        self.buckets: dict[tuple[bool, bool, bool], dict[IndexKey, list[Step]]] = {}
+        self.buckets: dict[tuple[bool, bool, bool], dict[IndexKey, list[Entry]]] = {}
         """By which of address, protocol and port a rule names; then by what they are."""
 
-    def add(self, key: IndexKey, step: Step) -> None:
+    def add(self, key: IndexKey, entry: Entry) -> None:
         """Put a rule in its place among those with the same key."""
         bucket = self.buckets.setdefault(_shape(key), {}).setdefault(key, [])
-        insort(bucket, step, key=_step_order)
+        insort(bucket, entry, key=_entry_order)
 
     def remove(self, key: IndexKey, rule: Rule) -> None:
         """Take a rule out."""
         shape = self.buckets[_shape(key)]
-        left = [step for step in shape[key] if step.rule is not rule]
+        left = [entry for entry in shape[key] if entry.rule is not rule]
         if left:
             shape[key] = left
         else:
             del shape[key]
 
-    def find(self, packet: Packet) -> Sequence[Step]:
+    def find(self, packet: Packet) -> Sequence[Entry]:
         """The rules that the packet may match, in the order of the chain."""
-        found: list[Step] | None = None
+        found: list[Entry] | None = None
         for (address, protocol, port), buckets in self.buckets.items():
             key = (
                 packet.dst if address else None,
@@ -92,55 +83,48 @@ class Index:
             )
             bucket = buckets.get(key)
             if bucket is not None:
-                found = bucket if found is None else sorted(found + bucket, key=_step_order)
+                found = bucket if found is None else sorted(found + bucket, key=_entry_order)
         return found if found is not None else ()
+
+    def __call__(self, context: Context, hit: Callable[[Any], None], depth: int) -> Answer:
+        """Try the rules that the packet may match."""
+        for entry in self.find(context.packet):
+            answer = entry.run(context, hit, depth)
+            if answer is not None:
+                return answer
+        return None
 
 
 def _shape(key: IndexKey) -> tuple[bool, bool, bool]:
     return key[0] is not None, key[1] is not None, key[2] is not None
 
 
-def _step_order(step: Step) -> int:
-    return step.order
+def _entry_order(entry: Entry) -> int:
+    return entry.order
 
 
 class CompiledChain:
-    """The blocks of one chain."""
+    """The blocks of one chain, and `run`, which does what they say."""
 
-    __slots__ = ("blocks", "index_of")
+    __slots__ = ("index_of", "run")
 
     def __init__(self, chain: Chain) -> None:
-        self.blocks: list[list[Step] | Index] = []
         self.index_of: dict[Rule, Index] = {}
-        run: list[Rule] = []
-        for rule in chain.rules:
-            if index_key(rule.spec) is None:
-                self._close_run(chain, run)
-                self._linear([_step(chain, rule)])
-            else:
-                run.append(rule)
-        self._close_run(chain, run)
+        blocks = [self._block(chain, rules, indexed) for indexed, rules in _cut(chain.rules)]
+        self.run: Block = blocks[0] if len(blocks) == 1 else _in_turn(tuple(blocks))
 
-    def _close_run(self, chain: Chain, run: list[Rule]) -> None:
-        if len(run) < SHORT:
-            self._linear([_step(chain, rule) for rule in run])
-        else:
-            index = Index()
-            for rule in run:
-                self._enter(chain, rule, index)
-            self.blocks.append(index)
-        run.clear()
-
-    def _linear(self, steps: list[Step]) -> None:
-        if self.blocks and isinstance(last := self.blocks[-1], list):
-            last.extend(steps)
-        elif steps:
-            self.blocks.append(steps)
+    def _block(self, chain: Chain, rules: list[Rule], indexed: bool) -> Block:
+        if not indexed:
+            return block(chain, rules)
+        index = Index()
+        for rule in rules:
+            self._enter(chain, rule, index)
+        return index
 
     def _enter(self, chain: Chain, rule: Rule, index: Index) -> None:
         key = index_key(rule.spec)
         assert key is not None
-        index.add(key, _step(chain, rule, key))
+        index.add(key, Entry(rule.order, rule, block(chain, [rule], key)))
         self.index_of[rule] = index
 
     def added(self, chain: Chain, rule: Rule) -> bool:
@@ -165,57 +149,46 @@ class CompiledChain:
         return True
 
 
-def _step(chain: Chain, rule: Rule, key: IndexKey | None = None) -> Step:
-    """A rule as a step; `key`: what an index has looked at already."""
-    target = rule.spec.target
-    result: Verdict | Walk | None = None
-    act = rule.act
-    led_to = None
-    if isinstance(target, Jump):
-        led_to = chain.table.chains[target.chain]
-    elif target is not None and target.constant is not None:
-        result, act = target.constant, None
-    goto = isinstance(target, Jump) and target.goto
-    return Step(rule.order, condition(rule, key), rule, result, act, led_to, goto)
+def _cut(rules: Sequence[Rule]) -> list[tuple[bool, list[Rule]]]:
+    """Rules in blocks: runs for an index (True), and up to LONG of the others each."""
+    blocks: list[tuple[bool, list[Rule]]] = []
+    for indexed, run in _runs(rules):
+        if indexed:
+            blocks.append((True, run))
+            continue
+        for rule in run:
+            if blocks and not blocks[-1][0] and len(blocks[-1][1]) < LONG:
+                blocks[-1][1].append(rule)
+            else:
+                blocks.append((False, [rule]))
+    return blocks
+
+
+def _runs(rules: Sequence[Rule]) -> Iterator[tuple[bool, list[Rule]]]:
+    """Neighbours that an index can take, if they are enough (True), and the others."""
+    for keyed, group in groupby(rules, key=lambda rule: index_key(rule.spec) is not None):
+        run = list(group)
+        yield keyed and len(run) >= SHORT, run
+
+
+def _in_turn(blocks: tuple[Block, ...]) -> Block:
+    def run(context: Context, hit: Callable[[Any], None], depth: int) -> Answer:
+        for each in blocks:
+            answer = each(context, hit, depth)
+            if answer is not None:
+                return answer
+        return None
+
+    return run
 
 
 # ---------------------------------------------------------------- walking
 
 
-def _try_steps(
-    steps: Sequence[Step], context: Context, hits: Hits, depth: int
-) -> Verdict | Walk | None:
-    """The rules of one block; None: go on with the next."""
-    for _, test, rule, result, act, chain, goto in steps:
-        if test is not None and not test(context):
-            continue
-        hits.append(rule)
-        if result is not None:
-            return result
-        if act is not None:
-            outcome = act(context)
-        elif chain is None:
-            continue
-        elif goto:
-            return run(chain, context, hits, depth) or _RETURN
-        else:
-            outcome = run(chain, context, hits, depth + 1) if depth < DEPTH else Verdict.DROP
-        if outcome is not None:
-            return outcome
-    return None
-
-
-def run(chain: Chain, context: Context, hits: Hits, depth: int) -> Verdict | None:
-    """What a chain decides; None: it came to its end, or returned."""
-    compiled = chain.compiled
-    if compiled is None:
-        compiled = chain.compiled = CompiledChain(chain)
-    for block in compiled.blocks:
-        steps = block.find(context.packet) if isinstance(block, Index) else block
-        outcome = _try_steps(steps, context, hits, depth)
-        if outcome is not None:
-            return outcome if isinstance(outcome, Verdict) else None
-    return None
+def run_chain(chain: Chain) -> Block:
+    """The chain as a function, compiled now if it is not yet."""
+    compiled = chain.compiled = CompiledChain(chain)
+    return compiled.run
 
 
 def evaluate_hook(table: Table, hook: Hook) -> Callable[[Context], Verdict]:
@@ -225,18 +198,22 @@ def evaluate_hook(table: Table, hook: Hook) -> Callable[[Context], Verdict]:
     def evaluate(context: Context) -> Verdict:
         if context.trace is not None:
             return walk(table, context)
-        hits: Hits = []
-        verdict = run(base, context, hits, 0)
-        if verdict is None:
-            hits.append(base)
-            verdict = base.policy
         length = context.packet.length
-        for counted in hits:
-            counted.packets += 1
-            counted.bytes += length
+        if base.rules:
+            hits: list[Any] = []
+            verdict = base.run(context, hits.append, 0)
+            for rule in hits:
+                rule.packets += 1
+                rule.bytes += length
+            if context.hits is not None:
+                context.hits += hits
+            if verdict:
+                return verdict  # type: ignore[return-value]
+        base.packets += 1
+        base.bytes += length
         if context.hits is not None:
-            context.hits += hits
-        return verdict  # type: ignore[return-value]
+            context.hits.append(base)
+        return base.policy  # type: ignore[return-value]
 
     return evaluate
 

@@ -8,8 +8,9 @@ from netsim.conntrack import DST_NAT, SRC_NAT
 from netsim.netfilter.context import CtState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Check
 
 INVALID: Final = 1
 ESTABLISHED: Final = 2
@@ -58,15 +59,13 @@ def state_bits(context: Context) -> int:
     return bits
 
 
-def states_check(bits: int, inverted: bool) -> Check:
-    """`[!] --ctstate` as a function; states are compared by identity, which is what it costs."""
+def inline_states(
+    bits: int, inverted: bool, constant: Callable[[object], str]
+) -> str | None:
+    """`[!] --ctstate` as an expression of `c`; states are compared by identity. None: it needs more
+    than the state.
+    """
     if bits & (SNAT | DNAT):
-        return lambda context: (state_bits(context) & bits != 0) != inverted
+        return None
     wanted = [state for state, bit in STATE_BIT.items() if bool(bits & bit) != inverted]
-    if len(wanted) == 1:
-        only = wanted[0]
-        return lambda context: context.state is only
-    if len(wanted) == 2:
-        first, second = wanted
-        return lambda context: context.state is first or context.state is second
-    return lambda context: any(context.state is state for state in wanted)
+    return f"({' or '.join(f'c.state is {constant(state)}' for state in wanted) or None})"

@@ -135,6 +135,10 @@ class Walk(Enum):
     RETURN = "RETURN"
     """Back to the calling chain; in a built-in chain: to the policy."""
 
+    def __bool__(self) -> bool:
+        """Only a Verdict is a decision."""
+        return False
+
 
 class Extension(ABC):
     """What matches and targets have in common."""
@@ -174,6 +178,17 @@ class Match(Extension):
     """It is true for every packet and does nothing."""
     native: ClassVar[bool] = False
     """iptables-nft writes it as nft expressions of its own, and reads several back as one match."""
+
+    @property
+    def pure(self) -> bool:
+        """It changes nothing, counts nothing and depends on the flow alone."""
+        return False
+
+    def inline(self, constant: Callable[[object], str]) -> str | None:
+        """The condition as an expression of `c`, the context, and `p`, its packet; `constant` gives
+        a value a name in it. None: the function that `check` made is to be called.
+        """
+        return None
 
     @property
     def exact_dport(self) -> int | None:

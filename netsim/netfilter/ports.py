@@ -9,6 +9,8 @@ from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.names import parse_port, port_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.netfilter.extension import Given
 
 
@@ -70,6 +72,22 @@ def save_ports(option: str, test: PortTest | None) -> str:
     if test is None or test.empty:
         return ""
     return f"{' !' if test.inverted else ''} {option} {test.range_text()}"
+
+
+def inline_ports(
+    sport: PortTest | None, dport: PortTest | None, constant: Callable[[object], str]
+) -> str:
+    """Tests of both ports as an expression of `p`, the packet."""
+    parts = []
+    for what, test in (("p.sport", sport), ("p.dport", dport)):
+        if test is None or test.empty:
+            continue
+        if test.low == test.high:
+            parts.append(f"{what} {'!=' if test.inverted else '=='} {constant(test.low)}")
+        else:
+            within = f"{constant(test.low)} <= {what} <= {constant(test.high)}"
+            parts.append(f"not {within}" if test.inverted else within)
+    return " and ".join(parts)
 
 
 def list_ports(word: str, test: PortTest | None, numeric: bool, protocol: int) -> str:

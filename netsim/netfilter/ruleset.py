@@ -18,7 +18,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netsim.netfilter.errors import CHAIN_EXISTS, NO_CHAIN, MissingTableError, RefusedError
 from netsim.netfilter.hooks import Hook, Priority, Verdict
@@ -27,7 +27,9 @@ from netsim.netfilter.shared import Shared
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from netsim.netfilter.codegen import Answer, Block
     from netsim.netfilter.compiled import CompiledChain
+    from netsim.netfilter.context import Context
     from netsim.netfilter.extension import Check, Match, Target
 
 GAP: Final = 1 << 32
@@ -122,7 +124,9 @@ class Rule:
 class Chain:
     """An ordered list of rules; with a policy if it is built in."""
 
-    __slots__ = ("bytes", "compiled", "name", "packets", "policy", "references", "rules", "table")
+    __slots__ = (
+        "_compiled", "bytes", "name", "packets", "policy", "references", "rules", "run", "table",
+    )
 
     def __init__(self, table: Table, name: str, policy: Verdict | None = None) -> None:
         self.table = table
@@ -136,8 +140,24 @@ class Chain:
         """To be read only; changed by the methods."""
         self.references = 0
         """Rules of the table that jump or go here."""
-        self.compiled: CompiledChain | None = None
-        """The fast form, made and dropped by netsim.netfilter.compiled."""
+        self._compiled: CompiledChain | None = None
+        self.run: Block = self._compile
+        """The chain as a function; compiled when it is first called after a change."""
+
+    @property
+    def compiled(self) -> CompiledChain | None:
+        """The fast form (see netsim.netfilter.compiled); None: not made yet, or dropped."""
+        return self._compiled
+
+    @compiled.setter
+    def compiled(self, compiled: CompiledChain | None) -> None:
+        self._compiled = compiled
+        self.run = self._compile if compiled is None else compiled.run
+
+    def _compile(self, context: Context, hit: Callable[[Any], None], depth: int) -> Answer:
+        from netsim.netfilter.compiled import run_chain  # the walk knows chains, too
+
+        return run_chain(self)(context, hit, depth)
 
     def append(self, rule: Rule) -> None:
         """Put a rule at the end (-A)."""

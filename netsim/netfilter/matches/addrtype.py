@@ -77,6 +77,11 @@ class AddrType(Match):
             return (Hook.OUTPUT, Hook.POSTROUTING)
         return (Hook.PREROUTING, Hook.INPUT) if self.limit == "out" else ()
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """Source, destination, interface."""
         parts = [

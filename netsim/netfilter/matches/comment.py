@@ -34,6 +34,11 @@ class Comment(Match):
             )
         return cls(text)
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """Quoted unless it is a plain word."""
         return f"--comment {save_string(self.text)}"

@@ -32,6 +32,11 @@ class ConnMark(Match):
         mask = "" if self.mask == ALL_ONES else f"/{self.mask:#x}"
         return f"{self.value:#x}{mask}"
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """In hexadecimal."""
         return f"{'! ' if self.inverted else ''}--mark {self._text()}"

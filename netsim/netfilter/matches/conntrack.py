@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.conntrack import ASSURED, CONFIRMED, EXPECTED, SEEN_REPLY
 from netsim.netfilter.addresses import mask_length, mask_text, parse_host
-from netsim.netfilter.ctstate import BITS, parse_states, state_bits, states_check, states_text
+from netsim.netfilter.ctstate import BITS, inline_states, parse_states, state_bits, states_text
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option, parse_integer
 from netsim.netfilter.names import parse_protocol
@@ -15,11 +15,12 @@ from netsim.netfilter.ports import PortTest, parse_port_range
 from netsim.packet import address_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.conntrack import Connection
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Check, Given
+    from netsim.netfilter.extension import Given
     from netsim.netfilter.ruleset import AddressTest
-    from netsim.netfilter.shared import Shared
 
 _STATES: Final = frozenset(BITS)
 _STATUS: Final = {
@@ -147,12 +148,17 @@ class Conntrack(Match):
         """As save, without the dashes."""
         return " ".join(("! " if inverted else "") + text for inverted, text in self._parts(""))
 
-    def check(self, shared: Shared) -> Check:
-        """As `matches`; a lone --ctstate is the usual case."""
+    @property
+    def pure(self) -> bool:
+        """Unless it asks for what changes in a flow's life."""
+        return self.status is None and self.expire is None
+
+    def inline(self, constant: Callable[[object], str]) -> str | None:
+        """A lone --ctstate, which is the usual case."""
         alone = (self.protocol, self.status, self.expire, self.reply) == (None,) * 4
         if self.state is None or self.addresses or self.ports or not alone:
-            return self.matches
-        return states_check(self.state.bits, self.state.inverted)
+            return None
+        return inline_states(self.state.bits, self.state.inverted, constant)
 
     def matches(self, context: Context) -> bool:
         """All conditions; without a connection only the state counts."""

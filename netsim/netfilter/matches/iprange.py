@@ -69,6 +69,11 @@ class IpRange(Match):
             )
         return cls(given.family, source, destination)
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """Source, destination."""
         return " ".join(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from netsim.netfilter.extension import ALL_ONES, Match, Option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Check, Given
-    from netsim.netfilter.shared import Shared
+    from netsim.netfilter.extension import Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Mark(Match):
         mask = "" if self.mask == ALL_ONES else f"/{self.mask:#x}"
         return f"{self.value:#x}{mask}"
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """In hexadecimal."""
         return f"{'! ' if self.inverted else ''}--mark {self._text()}"
@@ -41,12 +47,10 @@ class Mark(Match):
         """In hexadecimal."""
         return f"mark match{' !' if self.inverted else ''} {self._text()}"
 
-    def check(self, shared: Shared) -> Check:
-        """As `matches`, with the fields at hand."""
-        value, mask = self.value, self.mask
-        if self.inverted:
-            return lambda context: context.mark & mask != value
-        return lambda context: context.mark & mask == value
+    def inline(self, constant: Callable[[object], str]) -> str | None:
+        """As `matches`."""
+        sign = "!=" if self.inverted else "=="
+        return f"c.mark & {constant(self.mask)} {sign} {constant(self.value)}"
 
     def matches(self, context: Context) -> bool:
         """The value under the mask."""

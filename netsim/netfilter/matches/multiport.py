@@ -76,6 +76,11 @@ class Multiport(Match):
             for low, high in self.ranges
         )
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """In the order given."""
         return f"{'! ' if self.inverted else ''}--{self.word} {self._ranges_text(numeric=True)}"

@@ -71,6 +71,11 @@ class Owner(Match):
         exists = not given.inverted("--socket-exists") if given.has("--socket-exists") else None
         return cls(_parse_ids(given, "--uid-owner"), _parse_ids(given, "--gid-owner"), exists)
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """Existence, user, group."""
         parts = [] if self.exists is None else [f"{'' if self.exists else '! '}--socket-exists"]

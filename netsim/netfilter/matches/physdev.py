@@ -60,6 +60,11 @@ class PhysDev(Match):
         asks_out = self.port_out is not None or self.is_out is not None
         return (Hook.OUTPUT,) if asks_out and not self.is_bridged else ()
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """In the kernel's order."""
         parts = []

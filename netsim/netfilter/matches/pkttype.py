@@ -39,6 +39,11 @@ class PktType(Match):
             raise RuleSyntaxError(f"Bad packet type '{text}'")
         return cls(kind, given.inverted("--pkt-type"))
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """The name."""
         return f"{'! ' if self.inverted else ''}--pkt-type {self.kind}"

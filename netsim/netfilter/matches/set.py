@@ -48,6 +48,11 @@ class Set(Match):
     def _text(self) -> str:
         return f"{self.set_name} {','.join(self.directions)}"
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """Name and directions."""
         return f"{'! ' if self.inverted else ''}--match-set {self._text()}"

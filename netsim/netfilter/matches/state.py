@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from netsim.netfilter.ctstate import parse_states, state_bits, states_check, states_text
+from netsim.netfilter.ctstate import inline_states, parse_states, state_bits, states_text
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.netfilter.context import Context
-    from netsim.netfilter.extension import Check, Given
-    from netsim.netfilter.shared import Shared
+    from netsim.netfilter.extension import Given
 
 _WORDS: Final = frozenset(("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED"))
 
@@ -35,6 +36,11 @@ class State(Match):
             raise RuleSyntaxError(f'Bad state "{states}"')
         return cls(states, given.inverted("--state"))
 
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
     def save(self) -> str:
         """In the kernel's order."""
         return f"{'! ' if self.inverted else ''}--state {states_text(self.states)}"
@@ -43,9 +49,9 @@ class State(Match):
         """In the kernel's order."""
         return f"{'! ' if self.inverted else ''}state {states_text(self.states)}"
 
-    def check(self, shared: Shared) -> Check:
-        """As `matches`, with the states at hand."""
-        return states_check(self.states, self.inverted)
+    def inline(self, constant: Callable[[object], str]) -> str | None:
+        """By identity."""
+        return inline_states(self.states, self.inverted, constant)
 
     def matches(self, context: Context) -> bool:
         """One of the states."""

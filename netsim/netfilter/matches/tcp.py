@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option, parse_integer
-from netsim.netfilter.ports import PortTest, list_ports, parse_both_ports, save_ports
+from netsim.netfilter.ports import (
+    PortTest,
+    inline_ports,
+    list_ports,
+    parse_both_ports,
+    save_ports,
+)
 from netsim.packet import TCP, TcpFlags
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.netfilter.context import Context
     from netsim.netfilter.extension import Given
 
@@ -114,6 +122,22 @@ class Tcp(Match):
         return type(self)(
             self.sport or earlier.sport, self.dport or earlier.dport, self.flags or earlier.flags
         )
+
+    @property
+    def pure(self) -> bool:
+        """If it looks at the ports alone."""
+        return self.flags is None and self.option is None
+
+    @property
+    def always(self) -> bool:  # type: ignore[override]
+        """If it tests nothing: -p does."""
+        return self.pure and not (self.sport or self.dport)
+
+    def inline(self, constant: Callable[[object], str]) -> str | None:
+        """The ports, if there is nothing else."""
+        if not self.pure:
+            return None
+        return inline_ports(self.sport, self.dport, constant)
 
     def save(self) -> str:
         """Ports, option, flags."""

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from netsim.netfilter.extension import Match, Option
-from netsim.netfilter.ports import PortTest, list_ports, parse_both_ports, save_ports
+from netsim.netfilter.ports import (
+    PortTest,
+    inline_ports,
+    list_ports,
+    parse_both_ports,
+    save_ports,
+)
 from netsim.packet import UDP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.netfilter.context import Context
     from netsim.netfilter.extension import Given
 
@@ -52,6 +60,22 @@ class Udp(Match):
     def shown_after(self, earlier: Self) -> Self:
         """One match with the tests of both; of two tests of one port the later is shown."""
         return type(self)(self.sport or earlier.sport, self.dport or earlier.dport)
+
+    @property
+    def pure(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
+    def always(self) -> bool:  # type: ignore[override]
+        """If it tests nothing: -p does."""
+        return self.pure and not (self.sport or self.dport)
+
+    def inline(self, constant: Callable[[object], str]) -> str | None:
+        """The ports, if there is nothing else."""
+        if not self.pure:
+            return None
+        return inline_ports(self.sport, self.dport, constant)
 
     def save(self) -> str:
         """Ports."""
