@@ -34,19 +34,27 @@ def user_of_certificate(der: bytes) -> User:
 class Authenticator:
     """Client certificates (TLS has checked who signed them), and a fixed table of tokens."""
 
-    def __init__(self, tokens: Mapping[str, User]) -> None:
+    def __init__(self, tokens: Mapping[str, User], without: User | None = None) -> None:
+        """`without`: who asks when nothing is presented; None refuses such requests.
+
+        Clients send no credentials over plain http, so a server of plain http needs it (as the
+        insecure port of old had).
+        """
+        self._without = without
         self._tokens = {token.encode(): user for token, user in tokens.items()}
         self._certificates: dict[bytes, User] = {}
 
     def __call__(self, scope: Scope) -> User:
-        """The user of a request. Raises Unauthorized: nobody is anonymous here."""
+        """The user of a request. Raises Unauthorized."""
         certificate = scope.get("state", {}).get("peer_certificate")
         if certificate:
             return self._by_certificate(certificate)
         for name, value in scope["headers"]:
             if name == b"authorization":
                 return self._by_header(value)
-        raise Unauthorized
+        if self._without is None:
+            raise Unauthorized
+        return self._without
 
     def _by_certificate(self, der: bytes) -> User:
         user = self._certificates.get(der)

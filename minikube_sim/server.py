@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import ssl
 import sys
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import filelock
 import uvicorn
 
+from controllers.selection import UnknownController
 from minikube_sim import kubeconfig, pki
 from minikube_sim.clock import RealClock
 from minikube_sim.profile import Profile, ProfileError, Running, ServerOptions
@@ -27,6 +29,7 @@ from minikube_sim.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
 log = logging.getLogger("minikube_sim")
 
@@ -50,8 +53,12 @@ def serve(profile: Profile, *, foreground: bool) -> int:
             _serve_locked(profile, say)
     except filelock.Timeout:
         return _refuse(say, f'the cluster "{profile.name}" is already running')
-    except (ServerError, ProfileError, kubeconfig.KubeconfigError) as error:
+    except (ServerError, ProfileError, kubeconfig.KubeconfigError, UnknownController) as error:
         return _refuse(say, str(error))
+    except Exception as error:  # a bug: the log has it, the person who waits gets one line
+        log.exception("the server failed")
+        return _refuse(say, f"the server failed: {type(error).__name__}: {error}; its log "
+                            f"{profile.log} has more")
     return 0
 
 
@@ -95,7 +102,8 @@ class _Service:
         cluster = Cluster(self.options.cluster, clock=RealClock(self.options.time_scale),
                           database=database, root_ca=self._root_ca())
         async with cluster.serving():
-            app = make_app(cluster, self.options.token, self._shutdown(server))
+            app = make_app(cluster, self.options.token, self._shutdown(server),
+                           insecure=self.options.insecure_http)
             server.config.app = server.config.loaded_app = app
             await server.startup(sockets=[listener])
             self.profile.announce(self.running)
@@ -129,9 +137,13 @@ def _run(service: _Service, listener: socket.socket, tls: ssl.SSLContext | None)
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
 
+    def stop(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
     async def main() -> None:
-        with server.capture_signals():
-            await service.main(server, listener)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        await service.main(server, listener)
 
     runner = asyncio.Runner(loop_factory=config.get_loop_factory())
     with runner:

@@ -43,10 +43,14 @@ class LineRequest(BaseModel):
     stdin: str = ""
 
 
-def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None]) -> App:
-    """The whole server: /sim for us, all else for Kubernetes clients."""
+def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None], *,
+             insecure: bool = False) -> App:
+    """The whole server: /sim for us, all else for Kubernetes clients.
+
+    `insecure`: plain http, where clients present nothing and are the user all the same.
+    """
     user = User(name="minikube-user", groups=("system:masters", "system:authenticated"))
-    authenticate = Authenticator({token: user})
+    authenticate = Authenticator({token: user}, user if insecure else None)
     kubernetes = cluster.http_app(authenticate)
     ours = _sim_app(cluster, authenticate, shutdown)
 

@@ -64,3 +64,10 @@ def test_a_certificate_comes_before_a_token(ca):
     der = ssl.PEM_cert_to_DER_cert(pki.make_client(ca, "jane", [], NOW).certificate_pem().decode())
     request = scope((b"authorization", b"Bearer wrong"), certificate=der)
     assert Authenticator({})(request).name == "jane"
+
+
+def test_who_presents_nothing_is_somebody_only_where_that_is_allowed():
+    user = User(name="u")
+    assert Authenticator({}, without=user)(scope()) is user
+    with pytest.raises(Unauthorized):
+        Authenticator({}, without=user)(scope((b"authorization", b"Bearer wrong")))
