@@ -94,8 +94,8 @@ class Node(Namespace):
     def detach_pod(self, name: str) -> None:
         """Take a Pod off the bridge; its connections hang. Raises KeyError."""
         pod = self.pods.pop(name)
-        for interface in pod.interfaces.values():
-            for entry in interface.addresses:
+        for device in pod.interfaces.values():
+            for entry in device.addresses:
                 self._pod_addresses.pop((entry.family, entry.address), None)
         for interface in list(pod.interfaces):
             if interface != "lo":

@@ -96,9 +96,12 @@ class PodWorker:
             await self._post(pod, record)
             return
         self._kill_unwanted(pod, record)
-        start_due(self._host, pod, record, self._listener)
-        self._watch_health(pod, record)
-        if self._is_over(pod, record):
+        if _work_is_done(pod, record):
+            self._stop_in_order(pod, record, None)
+        else:
+            start_due(self._host, pod, record, self._listener)
+            self._watch_health(pod, record)
+        if _work_is_done(pod, record) and not record.alive:
             self._finish(record)
         await self._post(pod, record)
         self._schedule(pod, record)
@@ -149,17 +152,6 @@ class PodWorker:
             return self._host.runtime.image(wanted).name == running
         except ImageNotFound:
             return False
-
-    def _is_over(self, pod: Object, record: PodRecord) -> bool:
-        """Whether nothing runs and nothing will be started again."""
-        if record.alive:
-            return False
-        inits = list(record.of_kind(Kind.INIT))
-        if any(c.ended is not None and c.ended.exit.exit_code and not may_restart(pod, c)
-               for c in inits):
-            return True
-        apps = list(record.of_kind(Kind.APP))
-        return all(c.ended is not None and not may_restart(pod, c) for c in apps)
 
     def _finish(self, record: PodRecord) -> None:
         record.finished = True
@@ -315,6 +307,14 @@ class PodWorker:
                 field_manager="kubelet")
         except NotFound:
             return
+
+
+def _work_is_done(pod: Object, record: PodRecord) -> bool:
+    """Whether all that the pod is for has ended and will not be started again; sidecars may run."""
+    failed = any(c.ended is not None and c.ended.exit.exit_code and not may_restart(pod, c)
+                 for c in record.of_kind(Kind.INIT))
+    apps = list(record.of_kind(Kind.APP))
+    return failed or all(c.ended is not None and not may_restart(pod, c) for c in apps)
 
 
 def _newest(cached: Object, posted: Object | None) -> Object:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from netsim.namespace import Namespace
-
     from apiserver.machinery.types import Object
     from controllers.node.prober import ProbeWorker
     from controllers.node.runtime import ContainerExit
+    from netsim.namespace import Namespace
 
 
 class Kind(Enum):

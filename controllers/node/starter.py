@@ -29,9 +29,11 @@ CONFIG_RETRY: Final = 10.0
 def start_due(host: Host, pod: Object, record: PodRecord, listener: RuntimeListener) -> bool:
     """Start what may start now; whether anything has started."""
     specs = {spec["name"]: spec for spec in container_specs(pod)}
-    due = [c for c in _due(pod, record) if c.retry_at <= host.clock.now()]
-    attempts = [_attempt(host, pod, record, (c, specs[c.name]), listener) for c in due]
-    return any(attempts)
+    started = False
+    for container in _due(pod, record):  # lazily: a sidecar that has started lets the rest follow
+        if container.retry_at <= host.clock.now():
+            started |= _attempt(host, pod, record, (container, specs[container.name]), listener)
+    return started
 
 
 def next_retry(record: PodRecord, now: float) -> float | None:
