@@ -7,7 +7,7 @@ from netsim.kubeproxy.health import HealthCheck
 from netsim.kubeproxy.iptables_writer import IptablesWriter
 from netsim.kubeproxy.nftables_writer import NftablesWriter
 from netsim.kubeproxy.node_proxy import NodeProxy, iptables_of, nftables_of
-from netsim.kubeproxy.proxier import Changes, PortState, Proxier, RuleWriter
+from netsim.kubeproxy.proxier import SYNC_PERIOD, Changes, PortState, Proxier, RuleWriter
 from netsim.kubeproxy.render import render, render_ports
 from netsim.kubeproxy.service_map import ServiceMap
 from netsim.kubeproxy.values import (
@@ -23,6 +23,7 @@ from netsim.kubeproxy.values import (
 )
 
 __all__ = [
+    "SYNC_PERIOD",
     "Balancing",
     "Changes",
     "Endpoint",

@@ -115,13 +115,19 @@ class IptablesWriter:
         self._delete_leftovers()
         return True
 
-    def _all_there(self) -> bool:
-        tables = self._ruleset.tables
-        fixed = fixed_chains(self._options.form)
-        canaries = [c for c in fixed if c[1] == CANARY]
-        if canaries and not any(name in tables[table].chains for table, name in canaries):
+    def canaries_gone(self) -> bool:
+        """Whether none of the canary chains is left: then somebody flushed everything."""
+        if self._generation == self._ruleset.generation:
             return False
-        wanted = [c for c in fixed if c[1] != CANARY]
+        canaries = [c for c in fixed_chains(self._options.form) if c[1] == CANARY]
+        left = any(name in self._ruleset.tables[table].chains for table, name in canaries)
+        return bool(canaries) and not left
+
+    def _all_there(self) -> bool:
+        if self.canaries_gone():
+            return False
+        tables = self._ruleset.tables
+        wanted = [c for c in fixed_chains(self._options.form) if c[1] != CANARY]
         wanted += [("nat", name) for names in self._chains.values() for name in names]
         there = all(name in tables[table].chains for table, name in wanted)
         return there and all(

@@ -67,6 +67,10 @@ class NftablesWriter:
         """Whether the table is there."""
         return self._key in self._ruleset.tables
 
+    def canaries_gone(self) -> bool:
+        """nftables mode has none; a table that is gone is found at the next sync."""
+        return False
+
     def setup(self, node: Node) -> None:
         """Write the fixed part, empty sets, maps and service chains; affinity is kept."""
         self._node = node

@@ -115,6 +115,10 @@ class NodeProxy:
                     self.stack.conntrack.delete(connection)
         return done
 
+    def needs_sync(self) -> bool:
+        """Whether the rules were flushed by others; to be asked every `SYNC_PERIOD` seconds."""
+        return any(proxier.needs_sync() for proxier in self)
+
     def health_checks(self) -> dict[int, HealthCheck]:
         """What to answer on which health check node port; a Service counts in its first family."""
         found: dict[int, HealthCheck] = {}

@@ -8,7 +8,7 @@ language of the rules.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netsim.kubeproxy.health import HealthCheck
 from netsim.kubeproxy.service_map import ServiceMap
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from netsim.kubeproxy.stale import Cleaner
     from netsim.kubeproxy.values import Endpoint, Node, Options, ServicePort
 
-__all__ = ["Changes", "PortState", "Proxier", "RuleWriter"]
+__all__ = ["SYNC_PERIOD", "Changes", "PortState", "Proxier", "RuleWriter"]
+
+SYNC_PERIOD: Final = 30.0
+"""Seconds between two looks at the canaries (syncPeriod)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,9 @@ class RuleWriter(Protocol):
 
     def intact(self) -> bool:
         """False when the rules were destroyed by others and must all be written again."""
+
+    def canaries_gone(self) -> bool:
+        """Whether everything was flushed since the last sync; looked at every `SYNC_PERIOD`."""
 
     def setup(self, node: Node) -> None:
         """Begin anew: write the fixed part, forget every service port."""
@@ -116,6 +122,10 @@ class Proxier:
         if node != self.node:
             self.node = node
             self.request_full_sync()
+
+    def needs_sync(self) -> bool:
+        """Whether what others did calls for a sync though no object changed (iptables Monitor)."""
+        return self._full or self._writer.canaries_gone()
 
     def request_full_sync(self) -> None:
         """Write everything at the next sync."""

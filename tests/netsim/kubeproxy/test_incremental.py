@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from netsim.kubeproxy import Mode, Node, Options
+from netsim.kubeproxy import Balancing, Form, Mode, Node, Options, render
 from netsim.netfilter.rule_text import parse_rule
 from netsim.netfilter.ruleset import Rule
 from netsim.netfilter.save_restore import save
@@ -79,15 +80,34 @@ def _last_words(history: list[tuple[str, Any]]) -> tuple[list[Any], list[Any]]:
     return list(found["service"].values()), list(found["slice"].values())
 
 
-@settings(max_examples=60, deadline=None)
-@given(histories)
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"form": Form.V1_13},
+    {"masquerade_all": True, "balancing": Balancing.RANDOM, "nfacct": False},
+    {"node_port_addresses": ("primary",), "localhost_node_ports": False},
+]
+
+
+@settings(max_examples=80, deadline=None)
+@given(histories, st.sampled_from(SETTINGS))
 def test_iptables_rules_do_not_depend_on_how_they_came_about(
-    history: list[tuple[str, Any]],
+    history: list[tuple[str, Any]], more: dict[str, Any]
 ) -> None:
-    grown, fresh = host(), host()
+    grown, fresh = host(**more), host(**more)
     _play(grown.proxier, history)
     fresh.proxier.replace(*_last_words(history))
     assert save(grown.ruleset) == save(fresh.ruleset)
+    rendered = render(*_last_words(history), node=NODE, options=fresh.options)
+    assert _rules(rendered) == _rules(save(fresh.ruleset))
+
+
+def _rules(text: str) -> dict[str, list[str]]:
+    """The rules of nat and filter, chain by chain: texts may have the chains in another order."""
+    tables = {part.split("\n", 1)[0]: part.splitlines() for part in text.split("*")[1:]}
+    return {
+        name: sorted((x for x in tables[name] if x.startswith("-A")), key=lambda x: x.split()[1])
+        for name in ("nat", "filter")
+    }
 
 
 @settings(max_examples=60, deadline=None)
@@ -183,7 +203,9 @@ def test_a_flushed_rule_set_is_written_again() -> None:
             chain.flush()
         for chain in user:
             table.delete_chain(chain.name)
+    assert one.proxier.needs_sync()
     assert one.proxier.sync().full
+    assert not one.proxier.needs_sync()
     assert save(one.ruleset) == wanted
 
 
