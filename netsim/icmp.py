@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from netsim import packet as pk
 from netsim.netfilter.context import Context, CtState, RejectWith
 from netsim.netfilter.hooks import Hook
-from netsim.packet import Packet, icmp_error
+from netsim.packet import Packet, icmp_error, is_multicast
 from netsim.routing import RouteKind
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def send_error(
     about a broadcast.
     """
     packet = about.packet
-    if packet.is_icmp_error or not packet.src or _is_multicast(packet.family, packet.src):
+    if packet.is_icmp_error or not packet.src or is_multicast(packet.family, packet.src):
         return
     route = stack.routes[packet.family].lookup(packet.dst)
-    if _is_multicast(packet.family, packet.dst) or (
+    if is_multicast(packet.family, packet.dst) or (
         route is not None and route.kind is RouteKind.BROADCAST
     ):
         return
@@ -132,7 +132,3 @@ def _attached(stack: Namespace, answer: Packet, about: Context) -> Context:
         context.state = CtState.RELATED
         context.reply = not about.reply
     return context
-
-
-def _is_multicast(family: int, address: int) -> bool:
-    return address >> 28 == 0xE if family == 4 else address >> 120 == 0xFF

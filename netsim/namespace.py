@@ -21,7 +21,7 @@ from netsim.icmp import NeighbourFailed, Problem
 from netsim.link import Interface, InterfaceAddress
 from netsim.netfilter.context import AddressType, Context, CtState
 from netsim.netfilter.hooks import Hook, Priority, Verdict
-from netsim.packet import format_packet, parse_address
+from netsim.packet import format_packet, is_multicast, parse_address
 from netsim.routing import ADDRESS_TYPES, BITS, Route, RouteKind, RoutingTable, parse_network
 from netsim.sockets import Sockets
 
@@ -257,7 +257,7 @@ class Namespace:
         """What routing says about an address, at all or as an address of one interface."""
         if family == 4 and address == _LIMITED_BROADCAST:
             return AddressType.BROADCAST
-        if address >> 28 == 0xE if family == 4 else address >> 120 == 0xFF:
+        if is_multicast(family, address):
             return AddressType.MULTICAST
         route = self.routes[family].lookup(address)
         if route is None:
@@ -488,8 +488,12 @@ class Namespace:
             self._forward(context, route)
 
     def _is_martian(self, packet: Packet, interface: Interface) -> bool:
-        """Addresses that cannot come from outside (ip_route_input_slow)."""
+        """Addresses that cannot come from outside (ip_route_input_slow), and multicast: nobody
+        here is member of a group, and it is not routed.
+        """
         source, destination = packet.src, packet.dst
+        if is_multicast(packet.family, destination):
+            return True
         if packet.family == 6:
             return source >> 120 == 0xFF or source == 1 or destination == 1
         if source >> 24 == 127 or destination >> 24 == 127:

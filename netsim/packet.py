@@ -228,6 +228,11 @@ def address_text(family: int, address: int) -> str:
     return str(ipaddress.IPv6Address(address))
 
 
+def is_multicast(family: int, address: int) -> bool:
+    """224.0.0.0/4 or ff00::/8."""
+    return address >> 28 == 0xE if family == 4 else address >> 120 == 0xFF
+
+
 def endpoint_text(family: int, address: int, port: int) -> str:
     """'10.0.0.1:80' or '[fd00::1]:80'."""
     host = address_text(family, address)

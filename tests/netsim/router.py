@@ -15,9 +15,9 @@ from netsim.link import Wire
 from netsim.namespace import Namespace
 from netsim.netfilter.cli.iptables import iptables
 from netsim.netfilter.cli.restore import restore
+from netsim.netfilter.compiled import attach
 from netsim.netfilter.ipset import ipset
 from netsim.netfilter.ruleset import Ruleset
-from netsim.netfilter.compiled import attach
 from netsim.packet import Packet, format_packet, parse_packet
 from netsim.sysctl import write
 
