@@ -64,6 +64,9 @@ _SUBRESOURCES: Final = {
     "services/proxy": Sub(_PROXY, "ServiceProxyOptions"),
     "nodes/proxy": Sub(_PROXY, "NodeProxyOptions"),
 }
+_PATHS: Final = ("/api", "/api/v1", "/apis", "/apis/", "/healthz", "/livez", "/openapi/v2",
+                 "/openapi/v3", "/readyz", "/version")
+"""What the root page lists besides the groups."""
 _STORED_AS: Final = {
     ("events.k8s.io", "Event"): ("", "v1"),
     ("autoscaling", "HorizontalPodAutoscaler"): ("autoscaling", "v2"),
@@ -81,7 +84,8 @@ class Discovery:
 
     def pages(self) -> dict[str, Page]:
         """What the app serves: by path, or by prefix when it ends in '/'."""
-        return {"/api": self._page(self._legacy), "/apis": self._page(self._groups),
+        return {"/": self._page(self._root),
+                "/api": self._page(self._legacy), "/apis": self._page(self._groups),
                 "/api/": self._page(self._below_api), "/apis/": self._page(self._below_apis)}
 
     # --- pages -----------------------------------------------------------------------------------
@@ -94,6 +98,13 @@ class Discovery:
             return answer(request)
 
         return page
+
+    def _root(self, request: Request) -> Answer:
+        groups = [group for group in self._group_names() if group]
+        below = [f"/apis/{group}/{version}" for group in groups
+                 for version in self._versions(group)]
+        paths = sorted([*_PATHS, *(f"/apis/{group}" for group in groups), *below])
+        return _answer({"paths": paths}, _negotiate(request)[1])
 
     def _legacy(self, request: Request) -> Answer:
         aggregated, yaml = _negotiate(request, aggregates=True)

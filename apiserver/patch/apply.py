@@ -1,7 +1,7 @@
 """Server-side apply. Models structured-merge-diff/merge.Updater and the field managers around it.
 
-The applied configuration is merged over the live object, what the same manager applied before and no more is
-removed, and fields that others own and that change are conflicts, unless forced.
+The applied configuration is merged over the live object, what the same manager applied before
+and no more is removed, and fields that others own and that change are conflicts, unless forced.
 """
 
 from __future__ import annotations
@@ -82,9 +82,10 @@ def _parse_yaml(body: bytes) -> Any:
 
 def apply(type_: Struct, kind: GVK, live: Object | None, config: Object, write: Write, *,
           force: bool = False) -> Object:
-    """The object after the apply, managedFields included; to be decoded and defaulted by the caller.
+    """The object after the apply, managedFields included; the caller decodes and defaults it.
 
-    `live` is None when the object does not exist yet. Raises BadRequest, Conflict and Unknown with Kubernetes' texts.
+    `live` is None when the object does not exist yet. Raises BadRequest, Conflict and Unknown with
+    Kubernetes' texts.
     """
     _check_kind(kind, config)
     current = without_managed(live if live is not None else type_.zero())

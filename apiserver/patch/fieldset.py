@@ -1,7 +1,7 @@
 """Sets of field paths, as FieldsV1 writes them. Models structured-merge-diff/fieldpath.
 
-A path element is the text that FieldsV1 has for it: `f:name` (a field), `k:{"name":"c"}` (a list element by
-its keys), `v:"x"` (an element of a set), `i:0` (an index).
+A path element is the text that FieldsV1 has for it: `f:name` (a field), `k:{"name":"c"}` (a
+list element by its keys), `v:"x"` (an element of a set), `i:0` (an index).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class FieldSet:
 
     __slots__ = ("children", "members")
 
-    def __init__(self, members: Iterable[str] = (), children: dict[str, FieldSet] | None = None) -> None:
+    def __init__(self, members: Iterable[str] = (),
+                 children: dict[str, FieldSet] | None = None) -> None:
         self.members = set(members)
         self.children = {key: child for key, child in (children or {}).items() if child}
 

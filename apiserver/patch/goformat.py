@@ -23,4 +23,5 @@ def go_float(value: float) -> str:
     if value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     text = repr(float(value))
-    return text.replace("e", "e+") if "e" in text and "e-" not in text and "e+" not in text else text
+    unsigned = "e" in text and "e-" not in text and "e+" not in text
+    return text.replace("e", "e+") if unsigned else text

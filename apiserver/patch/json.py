@@ -1,7 +1,8 @@
 """RFC 6902 JSON Patch. Models gopkg.in/evanphx/json-patch.v4 as the patch handler uses it.
 
-Its ways that differ from the RFC: `replace` of a missing object key adds it, `copy` of a missing key copies
-null, negative indexes count from the end, and every failing operation gives one and the same answer.
+Its ways that differ from the RFC: `replace` of a missing object key adds it, `copy` of a
+missing key copies null, negative indexes count from the end, and every failing operation gives
+one and the same answer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who manages which fields: `metadata.managedFields` and what writes do to it.
 
-Models apimachinery/pkg/util/managedfields: the managers in their order (skip objects that are not tracked,
-cap the number of updaters, time stamps, stripping of what nobody owns).
+Models apimachinery/pkg/util/managedfields: the managers in their order (skip objects that are
+not tracked, cap the number of updaters, time stamps, stripping of what nobody owns).
 """
 
 from __future__ import annotations

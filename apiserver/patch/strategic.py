@@ -1,8 +1,8 @@
 """Strategic merge patch with all its directives. Models apimachinery/pkg/util/strategicpatch.
 
-The type says which lists merge and by which key (patchStrategy, patchMergeKey). Directives in a patch:
-`$patch` (replace, delete, merge), `$retainKeys`, `$deleteFromPrimitiveList/FIELD`, `$setElementOrder/FIELD`.
-Nothing given is changed; results may share parts with both.
+The type says which lists merge and by which key (patchStrategy, patchMergeKey). Directives in a
+patch: `$patch` (replace, delete, merge), `$retainKeys`, `$deleteFromPrimitiveList/FIELD`,
+`$setElementOrder/FIELD`. Nothing given is changed; results may share parts with both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Values seen through their types: field sets, comparison, merging, removal. Models structured-merge-diff/typed.
+"""Values seen through their types: field sets, comparison, merging, removal. Models structured-
+merge-diff/typed.
 
 `MISSING` stands for a value that is not there; None is an explicit null.
 """
@@ -48,7 +49,8 @@ def element_of(type_: List, item: Any) -> str:
         if isinstance(item, list):
             raise ElementError("not supported: associative list with lists as elements")
         if item is None:
-            raise ElementError("associative list without keys has an element that's an explicit null")
+            raise ElementError(
+                "associative list without keys has an element that's an explicit null")
         return value_element(item)
     if item is None:
         raise ElementError("associative list with keys may not have a null element")
@@ -62,8 +64,8 @@ def _key(type_: List, item: dict[str, Any], key: str) -> Any:
         return item[key]
     field = type_.element.fields.get(key) if isinstance(type_.element, Struct) else None
     if field is None or field.default is None:
-        raise ElementError(f'associative list with keys has an element that omits key field "{key}" '
-                           "(and doesn't have default value)")
+        raise ElementError("associative list with keys has an element that omits key field "
+                           f'"{key}" (and doesn\'t have default value)')
     return field.default
 
 

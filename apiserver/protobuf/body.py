@@ -1,7 +1,7 @@
-"""Protobuf bodies into JSON values. Models runtime/serializer/protobuf and the types' own JSON forms.
+"""Protobuf bodies into JSON values. Models runtime/serializer/protobuf and types' own JSON forms.
 
-A body is `k8s\\0` and a runtime.Unknown whose `raw` is the message of the kind it names. The result is what
-the JSON body would have been, zero values included: the schema's decoding drops those that Go drops.
+A body is `k8s\\0` and a runtime.Unknown whose `raw` is the message of the kind it names. The result
+is what the JSON body would have been, zero values included: the schema's decoding drops those.
 """
 
 from __future__ import annotations

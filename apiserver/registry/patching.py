@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import orjson
+
 from apiserver.machinery import meta
-from apiserver.machinery.errors import Unknown, UnsupportedMediaType
+from apiserver.machinery.errors import Unknown
 from apiserver.machinery.gvk import GVK
 from apiserver.patch import apply
+from apiserver.patch.managed_fields import managers_of, with_managed
 from apiserver.patch.patcher import Patch as Document
+from apiserver.patch.scale_fields import to_parent, to_scale
 from apiserver.registry import creating, managed, scaling, updating
 from apiserver.schema.schema import decode
 from apiserver.schema.state import DecodeError
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
     from apiserver.registry.options import Patch
     from apiserver.registry.registry import Registry
+    from apiserver.schema.schema import Schema
     from apiserver.schema.types import Type
     from apiserver.storage.store import Version
 
@@ -33,7 +39,7 @@ async def patch(registry: Registry, ctx: RequestContext, patch: Patch) -> tuple[
     type_ = registry.type_of(ctx.resource)
 
     def change(old: Object) -> Object:
-        obj = registry.complete(ctx.resource, _patched(ctx, patch, old, type_))
+        obj = registry.complete(ctx.resource, _patched(registry.schema, ctx, patch, old, type_))
         creating.check_name(meta.name(obj), ctx.name)
         return obj
 
@@ -50,7 +56,9 @@ async def _apply(registry: Registry, ctx: RequestContext, patch: Patch) -> tuple
     key = object_key(ctx.resource, ctx.namespace, ctx.name)
     if ctx.subresource or await registry.store.get(key) is not None:
         return await updating.modify(registry, ctx, change, tracked=True), False
-    return await creating.create(registry, ctx, change(None), tracked=True), True
+    new = change(None)
+    new["metadata"].pop("resourceVersion", None)
+    return await creating.create(registry, ctx, new, tracked=True), True
 
 
 def _applied(registry: Registry, ctx: RequestContext, config: Object, old: Object | None, *,
@@ -68,16 +76,41 @@ def _applied(registry: Registry, ctx: RequestContext, config: Object, old: Objec
 
 async def patch_scale(registry: Registry, ctx: RequestContext, patch: Patch) -> Object:
     """Change parts of the object's Scale. Raises ApiError."""
+    if patch.type == "apply":
+        return await _apply_scale(registry, ctx, patch)
     type_ = registry.schema.struct(SCALE)
     scale = scaling.scale_of(ctx.resource, (await registry.get(ctx)).object)
-    return await scaling.update_scale(registry, ctx, _patched(ctx, patch, scale, type_))
+    patched = _patched(registry.schema, ctx, patch, scale, type_)
+    return await scaling.update_scale(registry, ctx, patched)
 
 
-def _patched(ctx: RequestContext, patch: Patch, old: Object, type_: Type) -> Object:
-    if patch.type == "apply":
-        raise UnsupportedMediaType("server-side apply of a Scale is not supported")
+async def _apply_scale(registry: Registry, ctx: RequestContext, patch: Patch) -> Object:
+    """Server-side apply of a Scale: who owns the object's replicas counts."""
+    resource, type_ = ctx.resource, registry.schema.struct(SCALE)
+    assert resource.scale is not None, f"{resource.plural} have no scale"
+    path = resource.scale.replicas
+    config = apply.parse(patch.body) if isinstance(patch.body, bytes) else patch.body
+    write = replace(managed.write_of(ctx), api_version=SCALE.api_version)
+
+    def change(old: Object) -> Object:
+        managers = managers_of(old)
+        scale = with_managed(scaling.scale_of(resource, old), to_scale(managers, path))
+        result = apply.apply(type_, SCALE, scale, config, write, force=patch.force)
+        creating.check_name(meta.name(result), ctx.name)
+        new: Object = orjson.loads(orjson.dumps(old))
+        scaling.write_path(new, path, decode(type_, result).object["spec"].get("replicas", 0))
+        owners = to_parent(managers, managers_of(result), path, resource.api_version)
+        return with_managed(new, owners)
+
+    version = await updating.modify(registry, ctx, change, tracked=True)
+    return scaling.scale_of(resource, version.object)
+
+
+def _patched(schema: Schema, ctx: RequestContext, patch: Patch, old: Object,
+             type_: Type) -> Object:
+    assert patch.type != "apply"
     strict = ctx.field_validation == "Strict"
-    decoded = Document(patch.type, patch.body).apply(old, type_, strict=strict)
+    decoded = Document(patch.type, patch.body).apply(old, type_, strict=strict, schema=schema)
     if ctx.field_validation == "Warn":
         for problem in decoded.problems:
             ctx.warn(problem)

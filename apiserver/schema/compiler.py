@@ -143,7 +143,7 @@ def _atomic(type_: Type, schema: dict[str, Any]) -> Type:
 
 
 def _has_zero(type_: Type) -> bool:
-    """Whether `omitempty` drops a given value of this type (structs and self-decoding types stay)."""
+    """Whether `omitempty` drops a value of this type (structs and self-decoding types stay)."""
     if isinstance(type_, Scalar):
         return type_.kind in {"string", "integer", "boolean", "number", "bytes"}
     return isinstance(type_, List | Map)

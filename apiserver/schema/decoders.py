@@ -1,4 +1,6 @@
-"""Closures that decode lists, maps and structs. The hot path of every write: one pass, no intermediate objects."""
+"""Closures that decode lists, maps and structs. The hot path of every write: one pass, no
+intermediate objects.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,7 @@ def map_decoder(type_: Map) -> Decoder:
 
 
 def struct_decoder(type_: Struct) -> Decoder:
-    """The decoder of a struct: unknown fields noted, nulls and zero values dropped as Go drops them."""
+    """The decoder of a struct: unknown fields noted, nulls and zero values dropped as in Go."""
     fields = type_.fields
     get = fields.get
     shown = [(field.name, field.zero) for field in type_.shown_fields()]
@@ -90,7 +92,8 @@ def struct_decoder(type_: Struct) -> Decoder:
     return decode
 
 
-def _decode_field(struct: Struct, field: Field, item: Any, state: State, out: dict[str, Any]) -> None:
+def _decode_field(struct: Struct, field: Field, item: Any, state: State,
+                  out: dict[str, Any]) -> None:
     name, type_ = field.name, field.type
     depth = len(state.path)
     try:

@@ -1,7 +1,7 @@
 """Kubernetes' OpenAPI definitions by version, from the PyPI package kubernetes-validate.
 
-The definitions of one version are 1.6 MB of JSON, loaded at first use and shared between clusters (they are
-never changed).
+The definitions of one version are 1.6 MB of JSON, loaded at first use and shared between
+clusters (they are never changed).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def minor_of(version: str) -> int:
     match = re.fullmatch(r"v?1\.(\d+)(\.\d+)?([-+].*)?", version)
     if match is None or int(match.group(1)) not in available_minors():
         oldest, newest = available_minors()[0], available_minors()[-1]
-        raise ValueError(
-            f"unknown Kubernetes version {version!r}: this installation has 1.{oldest} to 1.{newest}")
+        raise ValueError(f"unknown Kubernetes version {version!r}: this installation has "
+                         f"1.{oldest} to 1.{newest}")
     return int(match.group(1))
 
 

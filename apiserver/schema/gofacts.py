@@ -1,9 +1,10 @@
 """What the OpenAPI definitions do not say about the Go structs behind them.
 
-The definitions tell required fields (no `omitempty`) from optional ones. Whether an optional field is a pointer
-(its zero value survives), a plain value (its zero value is dropped) or a struct (always shown) is only in
-k8s.io/api/*/types.go. The rule: optional scalars are plain values, optional objects are pointers, and `metadata`,
-`spec`, `status` and `template` are structs; the tables below hold the exceptions, as "Type.field" per API group.
+The definitions tell required fields (no `omitempty`) from optional ones. Whether an optional
+field is a pointer (its zero value survives), a plain value (its zero value is dropped) or a
+struct (always shown) is only in k8s.io/api/*/types.go. The rule: optional scalars are plain
+values, optional objects are pointers, and `metadata`, `spec`, `status` and `template` are
+structs; the tables below hold the exceptions, as "Type.field" per API group.
 """
 
 from __future__ import annotations
@@ -48,29 +49,31 @@ POINTERS: Final = _table({
         SuccessPolicyRule.succeededCount,succeededIndexes
         PodFailurePolicyOnExitCodesRequirement.containerName""",
     "certificates": """
-        CertificateSigningRequestSpec.expirationSeconds PodCertificateRequestSpec.maxExpirationSeconds""",
+        CertificateSigningRequestSpec.expirationSeconds
+        PodCertificateRequestSpec.maxExpirationSeconds""",
     "coordination": """
         LeaseSpec.leaseDurationSeconds,leaseTransitions,holderIdentity,strategy,preferredHolder""",
     "core": """
-        AzureDiskVolumeSource.readOnly,cachingMode,fsType,kind AzureFilePersistentVolumeSource.secretNamespace
-        CSIVolumeSource.readOnly,fsType ClientIPConfig.timeoutSeconds
-        ClusterTrustBundleProjection.optional,name,signerName,user ConfigMap.immutable
-        ConfigMapEnvSource.optional ConfigMapKeySelector.optional ConfigMapProjection.optional
-        ConfigMapVolumeSource.defaultMode,defaultUser,optional Container.restartPolicy
-        ContainerStatus.started,stopSignal DownwardAPIVolumeFile.mode,user
+        AzureDiskVolumeSource.readOnly,cachingMode,fsType,kind
+        AzureFilePersistentVolumeSource.secretNamespace CSIVolumeSource.readOnly,fsType
+        ClientIPConfig.timeoutSeconds ClusterTrustBundleProjection.optional,name,signerName,user
+        ConfigMap.immutable ConfigMapEnvSource.optional ConfigMapKeySelector.optional
+        ConfigMapProjection.optional ConfigMapVolumeSource.defaultMode,defaultUser,optional
+        Container.restartPolicy ContainerStatus.started,stopSignal DownwardAPIVolumeFile.mode,user
         DownwardAPIVolumeSource.defaultMode,defaultUser EmptyDirVolumeSource.mode
         EndpointAddress.nodeName EndpointPort.appProtocol EphemeralContainer.restartPolicy
         FCVolumeSource.lun FileKeySelector.optional GRPCAction.service
         GlusterfsPersistentVolumeSource.endpointsNamespace HostPathVolumeSource.type
-        ISCSIPersistentVolumeSource.initiatorName ISCSIVolumeSource.initiatorName KeyToPath.mode,user
-        Lifecycle.stopSignal LoadBalancerIngress.ipMode LocalVolumeSource.fsType
-        NodeFeatures.supplementalGroupsPolicy NodeSwapStatus.capacity
+        ISCSIPersistentVolumeSource.initiatorName ISCSIVolumeSource.initiatorName
+        KeyToPath.mode,user Lifecycle.stopSignal LoadBalancerIngress.ipMode
+        LocalVolumeSource.fsType NodeFeatures.supplementalGroupsPolicy NodeSwapStatus.capacity
         NodeRuntimeHandlerFeatures.recursiveReadOnlyMounts,userNamespaces
         NodeSystemInfo.runningInUserNamespace
         PersistentVolumeClaimSpec.storageClassName,volumeAttributesClassName,volumeMode
         PersistentVolumeClaimStatus.currentVolumeAttributesClassName
-        PersistentVolumeSpec.volumeAttributesClassName,volumeMode PodCertificateProjection.maxExpirationSeconds
-        PodCertificateProjection.user PodDNSConfigOption.value PortStatus.error
+        PersistentVolumeSpec.volumeAttributesClassName,volumeMode
+        PodCertificateProjection.maxExpirationSeconds PodCertificateProjection.user
+        PodDNSConfigOption.value PortStatus.error
         PodResourceClaim.resourceClaimName,resourceClaimTemplateName
         PodResourceClaimStatus.resourceClaimName PodSchedulingGroup.podGroupName
         PodSecurityContext.fsGroup,runAsGroup,runAsNonRoot,runAsUser,fsGroupChangePolicy
@@ -83,7 +86,8 @@ POINTERS: Final = _table({
         SecretEnvSource.optional SecretKeySelector.optional SecretProjection.optional
         SecretVolumeSource.defaultMode,defaultUser,optional
         SecurityContext.allowPrivilegeEscalation,privileged,readOnlyRootFilesystem,runAsGroup
-        SecurityContext.runAsNonRoot,runAsUser,procMount ServiceAccount.automountServiceAccountToken
+        SecurityContext.runAsNonRoot,runAsUser,procMount
+        ServiceAccount.automountServiceAccountToken
         ServiceAccountTokenProjection.expirationSeconds,user ServicePort.appProtocol
         ServiceSpec.allocateLoadBalancerNodePorts,internalTrafficPolicy,ipFamilyPolicy
         ServiceSpec.loadBalancerClass,trafficDistribution Toleration.tolerationSeconds
@@ -102,21 +106,23 @@ POINTERS: Final = _table({
         IngressClassParametersReference.apiGroup,namespace,scope HTTPIngressPath.pathType""",
     "policy": "PodDisruptionBudgetSpec.unhealthyPodEvictionPolicy",
     "resource": """
-        Device.allNodes,allowMultipleAllocations,bindsToNode,nodeName DeviceAttribute.bool,int,string,version
-        DeviceRequestAllocationResult.adminAccess,shareID AllocatedDeviceStatus.shareID
-        DeviceToleration.tolerationSeconds ExactDeviceRequest.adminAccess
-        ResourceSliceSpec.nodeName,allNodes,perDeviceNodeSelection
+        Device.allNodes,allowMultipleAllocations,bindsToNode,nodeName
+        DeviceAttribute.bool,int,string,version DeviceRequestAllocationResult.adminAccess,shareID
+        AllocatedDeviceStatus.shareID DeviceToleration.tolerationSeconds
+        ExactDeviceRequest.adminAccess ResourceSliceSpec.nodeName,allNodes,perDeviceNodeSelection
         DeviceConstraint.matchAttribute,distinctAttribute DeviceClassSpec.extendedResourceName
         DeviceTaintSelector.device,driver,pool""",
     "scheduling": "PriorityClass.preemptionPolicy",
     "storage": """
         CSIDriverSpec.attachRequired,podInfoOnMount,storageCapacity,fsGroupPolicy,requiresRepublish
         CSIDriverSpec.seLinuxMount,nodeAllocatableUpdatePeriodSeconds,serviceAccountTokenInSecrets
-        CSIDriverSpec.preventPodSchedulingIfMissing StorageClass.allowVolumeExpansion,reclaimPolicy
-        StorageClass.volumeBindingMode TokenRequest.expirationSeconds VolumeError.errorCode
-        VolumeNodeResources.count VolumeAttachmentSource.persistentVolumeName""",
+        CSIDriverSpec.preventPodSchedulingIfMissing
+        StorageClass.allowVolumeExpansion,reclaimPolicy StorageClass.volumeBindingMode
+        TokenRequest.expirationSeconds VolumeError.errorCode VolumeNodeResources.count
+        VolumeAttachmentSource.persistentVolumeName""",
     "apiextensions": """
-        CustomResourceDefinitionVersion.deprecationWarning CustomResourceSubresourceScale.labelSelectorPath
+        CustomResourceDefinitionVersion.deprecationWarning
+        CustomResourceSubresourceScale.labelSelectorPath
         JSONSchemaProps.maxItems,maxLength,maxProperties,maximum,minItems,minLength,minProperties,minimum
         JSONSchemaProps.multipleOf,x-kubernetes-preserve-unknown-fields,x-kubernetes-list-type
         JSONSchemaProps.x-kubernetes-map-type,$ref ServiceReference.port,path
@@ -134,9 +140,12 @@ STRUCT_NAMES: Final = frozenset({"metadata", "spec", "status", "template"})
 """Object fields of these names are structs unless POINTER_OBJECTS says otherwise."""
 
 POINTER_OBJECTS: Final = _table({
-    "core": "ReplicationControllerSpec.template ScaleIOVolumeSource.secretRef ScaleIOPersistentVolumeSource.secretRef",
+    "core": """
+        ReplicationControllerSpec.template ScaleIOVolumeSource.secretRef
+        ScaleIOPersistentVolumeSource.secretRef""",
     "apps": """
-        DeploymentSpec.selector ReplicaSetSpec.selector StatefulSetSpec.selector DaemonSetSpec.selector""",
+        DeploymentSpec.selector ReplicaSetSpec.selector StatefulSetSpec.selector
+        DaemonSetSpec.selector""",
     "apiextensions": "CustomResourceSubresources.status",
     "storage": "CSINode.status",
 })
@@ -145,32 +154,38 @@ POINTER_OBJECTS: Final = _table({
 STRUCTS: Final = _table({
     "apps": """
         DeploymentSpec.strategy StatefulSetSpec.updateStrategy DaemonSetSpec.updateStrategy
-        DeploymentCondition.lastTransitionTime,lastUpdateTime DaemonSetCondition.lastTransitionTime
-        ReplicaSetCondition.lastTransitionTime StatefulSetCondition.lastTransitionTime""",
+        DeploymentCondition.lastTransitionTime,lastUpdateTime
+        DaemonSetCondition.lastTransitionTime ReplicaSetCondition.lastTransitionTime
+        StatefulSetCondition.lastTransitionTime""",
     "authentication": """
-        TokenReviewStatus.user SelfSubjectReviewStatus.userInfo TokenRequestStatus.expirationTimestamp""",
+        TokenReviewStatus.user SelfSubjectReviewStatus.userInfo
+        TokenRequestStatus.expirationTimestamp""",
     "autoscaling": "HorizontalPodAutoscalerCondition.lastTransitionTime",
     "batch": "JobCondition.lastProbeTime,lastTransitionTime",
     "certificates": "CertificateSigningRequestCondition.lastTransitionTime,lastUpdateTime",
     "core": """
         Container.resources EphemeralContainer.resources PersistentVolumeClaimSpec.resources
         ContainerStatus.state,lastState Event.source,eventTime,firstTimestamp,lastTimestamp
-        EventSeries.lastObservedTime ServiceStatus.loadBalancer NodeStatus.daemonEndpoints,nodeInfo
-        NodeDaemonEndpoints.kubeletEndpoint ResourceFieldSelector.divisor
-        ContainerStateRunning.startedAt ContainerStateTerminated.startedAt,finishedAt
-        NamespaceCondition.lastTransitionTime NodeCondition.lastHeartbeatTime,lastTransitionTime
+        EventSeries.lastObservedTime ServiceStatus.loadBalancer
+        NodeStatus.daemonEndpoints,nodeInfo NodeDaemonEndpoints.kubeletEndpoint
+        ResourceFieldSelector.divisor ContainerStateRunning.startedAt
+        ContainerStateTerminated.startedAt,finishedAt NamespaceCondition.lastTransitionTime
+        NodeCondition.lastHeartbeatTime,lastTransitionTime
         PersistentVolumeClaimCondition.lastProbeTime,lastTransitionTime
-        PodCondition.lastProbeTime,lastTransitionTime ReplicationControllerCondition.lastTransitionTime""",
+        PodCondition.lastProbeTime,lastTransitionTime
+        ReplicationControllerCondition.lastTransitionTime""",
     "discovery": "Endpoint.conditions",
     "events": "Event.regarding,deprecatedSource,deprecatedFirstTimestamp,deprecatedLastTimestamp",
     "flowcontrol": """
         LimitedPriorityLevelConfiguration.limitResponse FlowSchemaCondition.lastTransitionTime
         PriorityLevelConfigurationCondition.lastTransitionTime""",
-    "networking": "IngressStatus.loadBalancer NetworkPolicySpec.podSelector IngressServiceBackend.port",
+    "networking": """
+        IngressStatus.loadBalancer NetworkPolicySpec.podSelector IngressServiceBackend.port""",
     "resource": "ResourceClaimSpec.devices AllocationResult.devices",
     "storage": "VolumeError.time",
     "apiextensions": """
-        CustomResourceDefinitionStatus.acceptedNames CustomResourceDefinitionCondition.lastTransitionTime""",
+        CustomResourceDefinitionStatus.acceptedNames
+        CustomResourceDefinitionCondition.lastTransitionTime""",
     "apiregistration": "APIServiceCondition.lastTransitionTime",
     "policy": "",
 })
@@ -206,7 +221,7 @@ DEFAULTS: Final[dict[str, object]] = {
     "core/ContainerPort.protocol": "TCP",
     "core/ServicePort.protocol": "TCP",
 }
-"""`+default` markers of fields that are keys of list maps: a key that is not given counts as this."""
+"""`+default` markers of fields that are keys of list maps: what a missing key counts as."""
 
 _NAMED: Final[dict[str, str]] = {
     "PullPolicy": "core/Container.imagePullPolicy core/EphemeralContainer.imagePullPolicy",
@@ -223,17 +238,21 @@ _NAMED: Final[dict[str, str]] = {
     "ServiceInternalTrafficPolicy": "core/ServiceSpec.internalTrafficPolicy",
     "IPFamilyPolicy": "core/ServiceSpec.ipFamilyPolicy",
     "IPFamily": "core/ServiceSpec.ipFamilies",
-    "Protocol": """core/ContainerPort.protocol core/ServicePort.protocol core/EndpointPort.protocol
+    "Protocol": """
+        core/ContainerPort.protocol core/ServicePort.protocol core/EndpointPort.protocol
         discovery/EndpointPort.protocol networking/NetworkPolicyPort.protocol""",
     "URIScheme": "core/HTTPGetAction.scheme",
     "SecretType": "core/Secret.type",
     "StorageMedium": "core/EmptyDirVolumeSource.medium",
     "HostPathType": "core/HostPathVolumeSource.type",
     "MountPropagationMode": "core/VolumeMount.mountPropagation",
-    "PersistentVolumeAccessMode": """core/PersistentVolumeSpec.accessModes
-        core/PersistentVolumeClaimSpec.accessModes core/PersistentVolumeClaimStatus.accessModes""",
-    "PersistentVolumeMode": "core/PersistentVolumeSpec.volumeMode core/PersistentVolumeClaimSpec.volumeMode",
-    "PersistentVolumeReclaimPolicy": """core/PersistentVolumeSpec.persistentVolumeReclaimPolicy
+    "PersistentVolumeAccessMode": """
+        core/PersistentVolumeSpec.accessModes core/PersistentVolumeClaimSpec.accessModes
+        core/PersistentVolumeClaimStatus.accessModes""",
+    "PersistentVolumeMode": """
+        core/PersistentVolumeSpec.volumeMode core/PersistentVolumeClaimSpec.volumeMode""",
+    "PersistentVolumeReclaimPolicy": """
+        core/PersistentVolumeSpec.persistentVolumeReclaimPolicy
         storage/StorageClass.reclaimPolicy""",
     "TolerationOperator": "core/Toleration.operator",
     "TaintEffect": "core/Toleration.effect core/Taint.effect",
@@ -244,7 +263,8 @@ _NAMED: Final[dict[str, str]] = {
     "NamespacePhase": "core/NamespaceStatus.phase",
     "ResourceQuotaScope": "core/ResourceQuotaSpec.scopes",
     "LimitType": "core/LimitRangeItem.type",
-    "ConditionStatus": """core/PodCondition.status core/NodeCondition.status meta/Condition.status
+    "ConditionStatus": """
+        core/PodCondition.status core/NodeCondition.status meta/Condition.status
         apps/DeploymentCondition.status apps/ReplicaSetCondition.status batch/JobCondition.status
         core/NamespaceCondition.status apiextensions/CustomResourceDefinitionCondition.status""",
     "PodConditionType": "core/PodCondition.type core/PodReadinessGate.conditionType",
@@ -268,10 +288,13 @@ _NAMED: Final[dict[str, str]] = {
     "DeletionPropagation": "meta/DeleteOptions.propagationPolicy",
 }
 
-_RESOURCE_LISTS: Final = """core/ResourceRequirements.limits,requests core/VolumeResourceRequirements.limits,requests
-    core/NodeStatus.capacity,allocatable core/PersistentVolumeSpec.capacity core/PersistentVolumeClaimStatus.capacity
-    core/ResourceQuotaSpec.hard core/ResourceQuotaStatus.hard,used core/LimitRangeItem.max,min,default
-    core/LimitRangeItem.defaultRequest,maxLimitRequestRatio node/Overhead.podFixed core/ContainerStatus.allocatedResources"""
+_RESOURCE_LISTS: Final = """
+    core/ResourceRequirements.limits,requests core/VolumeResourceRequirements.limits,requests
+    core/NodeStatus.capacity,allocatable core/PersistentVolumeSpec.capacity
+    core/PersistentVolumeClaimStatus.capacity core/ResourceQuotaSpec.hard
+    core/ResourceQuotaStatus.hard,used core/LimitRangeItem.max,min,default
+    core/LimitRangeItem.defaultRequest,maxLimitRequestRatio node/Overhead.podFixed
+    core/ContainerStatus.allocatedResources"""
 
 
 def _named_types() -> dict[str, str]:

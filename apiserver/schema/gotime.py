@@ -76,15 +76,16 @@ def _seconds(text: str, numbers: list[int], fraction: float, zone: re.Match[str]
 
 
 def _cannot(text: str, layout: str, rest: str, element: str) -> DecodeError:
-    return DecodeError(f"{_subject(text, layout)}: cannot parse {go_quote(rest)} as {go_quote(element)}")
+    what = f"cannot parse {go_quote(rest)} as {go_quote(element)}"
+    return DecodeError(f"{_subject(text, layout)}: {what}")
 
 
 def _subject(text: str, layout: str) -> str:
     return f"parsing time {go_quote(text)} as {go_quote(layout)}"
 
 
-_UNITS: Final = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": 1_000_000_000,
-                 "m": 60_000_000_000, "h": 3_600_000_000_000}
+_UNITS: Final = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000,
+                 "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 _TERM: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 

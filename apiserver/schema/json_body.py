@@ -1,7 +1,7 @@
 """Request bodies in JSON. Duplicate keys are seen, integers and fractions kept apart.
 
-A clean body is read by orjson; one that orjson refuses, or that may have repeated keys, by the standard
-library's reader with hooks. What neither takes is explained in Go's words.
+A clean body is read by orjson; one that orjson refuses, or that may have repeated keys, by the
+standard library's reader with hooks. What neither takes is explained in Go's words.
 """
 
 from __future__ import annotations

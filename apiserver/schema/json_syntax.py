@@ -186,7 +186,8 @@ def _quoted(char: int) -> str:
     text = {7: r"\a", 8: r"\b", 9: r"\t", 10: r"\n", 11: r"\v", 12: r"\f", 13: r"\r",
             92: r"\\"}.get(char)
     if text is None:
-        text = chr(char) if 0x20 <= char < 0x7F or (char > 0xA0 and char != 0xAD) else f"\\x{char:02x}"
+        printable = 0x20 <= char < 0x7F or (char > 0xA0 and char != 0xAD)
+        text = chr(char) if printable else f"\\x{char:02x}"
     if 0x80 <= char <= 0xA0 or char == 0xAD:
         text = f"\\u{char:04x}"
     return f"'{text}'"

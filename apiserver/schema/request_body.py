@@ -1,7 +1,7 @@
 """A request body into an object. Models runtime.Decode as the create and update handlers use it.
 
-`decode_body` gives the canonical object and the strict problems, or raises BadRequest with the texts of
-endpoints/handlers/rest.go (transformDecodeError) and apimachinery's serializers.
+`decode_body` gives the canonical object and the strict problems, or raises BadRequest with the
+texts of endpoints/handlers/rest.go (transformDecodeError) and apimachinery's serializers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decoders of single values: what Go's types and their UnmarshalJSON make of a JSON value.
 
-A decoder takes the value (never None) and gives its canonical JSON form. It raises Mismatch for a wrong JSON
-type, DecodeError for a text that the type refuses.
+A decoder takes the value (never None) and gives its canonical JSON form. It raises Mismatch for
+a wrong JSON type, DecodeError for a text that the type refuses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What happens while a body is decoded: where we are, what was wrong. Models sigs.k8s.io/json's decodeState."""
+"""What happens while a body is decoded: where we are, what was wrong. Models sigs.k8s.io/json's
+decodeState.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Types as patches and decoders walk them: structs with fields, lists, maps, scalars.
 
-A type is built once per schema version and shared. `decode` is a closure, made when the type is first used.
-Every type also says how server-side apply treats it (x-kubernetes-list-type, -list-map-keys, -map-type).
+A type is built once per schema version and shared. `decode` is a closure, made when the type is
+first used. Every type also says how server-side apply treats it (x-kubernetes-list-type, -list-
+map-keys, -map-type).
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class List(Type):
     __slots__ = ("element", "keys", "kind")
     container = True
 
-    def __init__(self, element: Type, *, kind: ListKind = "atomic", keys: tuple[str, ...] = ()) -> None:
+    def __init__(self, element: Type, *, kind: ListKind = "atomic",
+                 keys: tuple[str, ...] = ()) -> None:
         super().__init__(f"[]{element.go_type}")
         self.element = element
         self.kind: ListKind = kind
@@ -73,11 +75,13 @@ class Map(Type):
 
 
 class Field:
-    """One field of a struct: its type, how its zero value is encoded, how strategic merge treats it."""
+    """One field of a struct: its type, how its zero value is encoded, how patches treat it."""
 
-    __slots__ = ("default", "keep_zero", "merge_key", "name", "pointer", "shown", "strategies", "type")
+    __slots__ = ("default", "keep_zero", "merge_key", "name", "pointer", "shown", "strategies",
+                 "type")
 
-    def __init__(self, name: str, type_: Type, *, keep_zero: bool = False, shown: bool = False) -> None:
+    def __init__(self, name: str, type_: Type, *, keep_zero: bool = False,
+                 shown: bool = False) -> None:
         self.name = name
         self.type = type_
         self.keep_zero = keep_zero

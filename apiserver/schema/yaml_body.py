@@ -9,7 +9,8 @@ import yaml
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
-_FALSE: Final = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
+_FALSE: Final = frozenset(
+    ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
 
 
 class YAMLSyntaxError(ValueError):
@@ -29,8 +30,8 @@ def _resolver(tag: str, pattern: str, first: str) -> None:
 
 _resolver("bool", "|".join(sorted(_TRUE | _FALSE, key=len, reverse=True)), "yYnNtTfFoO")
 _resolver("int", r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|[1-9][0-9_]*|0)", "-+0123456789")
-_resolver("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)"
-                   r"|\.(?:nan|NaN|NAN)", "-+0123456789.")
+_resolver("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+                   r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+0123456789.")
 _resolver("null", "~|null|Null|NULL|", "~nN")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"\Z"), [""])
 _resolver("merge", "<<", "<")
@@ -64,7 +65,9 @@ def parse_yaml(body: bytes) -> Any:
 
 
 def _message(error: yaml.MarkedYAMLError) -> str:
-    mark = error.context_mark if error.context_mark and error.context_mark.line else error.problem_mark
+    mark = error.context_mark
+    if not mark or not mark.line:
+        mark = error.problem_mark
     line = mark.line if mark else 0
     if line and isinstance(error, yaml.scanner.ScannerError):
         line += 1
