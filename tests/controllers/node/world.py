@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from apiserver.machinery.gvk import EVENTS, PODS
 from controllers.drive import drive
+from controllers.events import EventBroadcaster
+from controllers.informer import Informers
+from controllers.manager import Manager
 from controllers.node.config import NodeConfig
 from controllers.node.kubelet import Kubelet
 from controllers.node.kubeproxy import KubeProxy
@@ -59,6 +63,13 @@ class NodeWorld(World):
         self.manager.add(kubelet, f"kubelet-{own}")
         proxy = KubeProxy(self.context, node, PROXY_OPTIONS, listen_json)
         self.manager.add(proxy, f"kube-proxy-{own}")
+
+    def rewire(self) -> None:
+        """Another manager with empty caches over the same API: the control loops of a new process."""
+        self.informers = Informers(self.client)
+        self.events = EventBroadcaster(self.client, self.clock)
+        self.manager = Manager(self.clock, self.informers, self.events, strict=True)
+        self.context = replace(self.context, informers=self.informers, events=self.events)
 
     def run(self, own: str, image: str = "nginx", *, node: str = "minikube",
             labels: Any = None, **spec: Any) -> Object:
