@@ -18,6 +18,15 @@ _HELLO = '"Hello, Kubernetes!!!, version: 1.0"'
 SERVICES = Lesson(
     name="services",
     title=Text("Services: one address for many Pods", "Сервисы: один адрес для многих Pod'ов"),
+    intro=Text(
+        "A Pod gets a new address each time it is made, so clients cannot rely on it. A Service "
+        "gives all Pods with a label one address that stays. In this lesson you make both, see "
+        "that the Service's address is on no interface, find the rules that make it work, and "
+        "watch it share requests between two Pods.",
+        "Pod каждый раз получает новый адрес, поэтому клиенты не могут на него полагаться. "
+        "Service даёт всем Pod'ам с меткой один постоянный адрес. В этом уроке вы создадите "
+        "и то и другое, увидите, что адреса Service нет ни на одном интерфейсе, найдёте правила, "
+        "благодаря которым он работает, и посмотрите, как он делит запросы между двумя Pod'ами."),
     steps=(
         Step(
             say=Text("Create a ReplicaSet that keeps one Pod of simpleapi running.",

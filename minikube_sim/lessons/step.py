@@ -56,6 +56,7 @@ class Lesson:
 
     name: str
     title: Text
+    intro: Text
     steps: tuple[Step, ...]
 
 
