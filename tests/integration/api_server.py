@@ -98,4 +98,6 @@ async def serve(kubeconfig_file: str) -> None:
 
 
 if __name__ == "__main__":
+    import gc
+    gc.set_threshold(100_000, 50, 100)
     asyncio.run(serve(sys.argv[1]))
