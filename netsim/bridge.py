@@ -14,7 +14,7 @@ from netsim.flowcache import remember
 from netsim.link import Segment
 
 if TYPE_CHECKING:
-    from netsim.link import Interface, Wire
+    from netsim.link import Interface, Station, Wire
     from netsim.namespace import Namespace
     from netsim.netfilter.context import Context
     from netsim.packet import Packet
@@ -31,9 +31,14 @@ class BridgePort:
         self.peer = peer
         self.hairpin = hairpin
 
-    def owns(self, family: int, address: int) -> bool:
+    @property
+    def up(self) -> bool:
         """See Station."""
-        return self.peer.owns(family, address)
+        return self.peer.up
+
+    def arp_addresses(self) -> list[tuple[int, int]]:
+        """See Station."""
+        return self.peer.arp_addresses()
 
     def receive(self, packet: Packet, next_hop: int) -> None:
         """See Station: out of the port, to the Pod."""
@@ -52,7 +57,7 @@ class BridgePort:
 
     def changed(self) -> None:
         """See Link."""
-        self.bridge.forget()
+        self.bridge.enroll(self)
 
     def unplug(self) -> None:
         """See Link."""
@@ -67,8 +72,8 @@ class Bridge(Segment):
         self.owner = owner
         self.interface = interface
         self.ports: dict[str, BridgePort] = {}
-        self.stations.append(interface)
         interface.link = self
+        self.enroll(interface)
 
     @property
     def up(self) -> bool:
@@ -81,17 +86,15 @@ class Bridge(Segment):
             raise ValueError(f"bridge port {name} exists")
         port = BridgePort(self, name, peer, hairpin=hairpin)
         self.ports[name] = port
-        self.stations.append(port)
         peer.link = port
-        self.forget()
+        self.enroll(port)
         return port
 
     def remove_port(self, port: BridgePort) -> None:
         """Unplug a port."""
         del self.ports[port.name]
-        self.stations.remove(port)
+        self.dismiss(port)
         port.peer.link = None
-        self.forget()
 
     # ------------------------------------------------------------ Link of the host's interface
 
@@ -105,7 +108,7 @@ class Bridge(Segment):
 
     def changed(self) -> None:
         """See Link."""
-        self.forget()
+        self.enroll(self.interface)
 
     def unplug(self) -> None:
         """See Link."""
@@ -137,7 +140,12 @@ class Bridge(Segment):
             remember(context, self.owner.generation, next_hop, station.receive)
         station.receive(context.packet, next_hop)
 
-    def forget(self) -> None:
+    def enroll(self, station: Station) -> None:
         """Addresses or ports changed: remembered ways may lead astray."""
-        super().forget()
+        super().enroll(station)
+        self.owner.rules_changed()
+
+    def dismiss(self, station: Station) -> None:
+        """See `enroll`."""
+        super().dismiss(station)
         self.owner.rules_changed()

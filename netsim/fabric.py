@@ -125,7 +125,7 @@ class Fabric:
         self.wire = Wire()
         self.lan = Segment(self.wire)
         self.gateways = {parse_address(g)[0]: g for g in gateways}
-        self.lan.stations.append(Silence(*(parse_address(g) for g in gateways)))
+        self.lan.enroll(Silence(*(parse_address(g) for g in gateways)))
         self.nodes: dict[str, Node] = {}
         self.outsiders: dict[str, Namespace] = {}
 

@@ -101,9 +101,9 @@ class Interface:
         if self.up:
             self.namespace.receive(packet, self)
 
-    def owns(self, family: int, address: int) -> bool:
-        """Whether the host behind the interface answers ARP for that address."""
-        return self.up and self.namespace.answers_arp(family, address)
+    def arp_addresses(self) -> list[tuple[int, int]]:
+        """What the host behind the interface answers ARP for."""
+        return self.namespace.arp_addresses()
 
     def __repr__(self) -> str:
         return f"<Interface {self.namespace.name}/{self.name}>"
@@ -112,8 +112,12 @@ class Interface:
 class Station(Protocol):
     """Something on a segment that can take packets."""
 
-    def owns(self, family: int, address: int) -> bool:
-        """Whether it answers ARP for that address."""
+    @property
+    def up(self) -> bool:
+        """Whether it answers at all."""
+
+    def arp_addresses(self) -> list[tuple[int, int]]:
+        """(family, address) of all that it answers ARP for."""
 
     def receive(self, packet: Packet, next_hop: int) -> None:
         """Take a packet."""
@@ -124,26 +128,40 @@ class Segment:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.stations: list[Station] = []
-        self._owners: dict[tuple[int, int], Station | None] = {}
+        self.stations: dict[Station, list[tuple[int, int]]] = {}
+        """Everything on the segment, with the addresses that it is known by."""
+        self._owners: dict[tuple[int, int], list[Station]] = {}
 
     def plug(self, interface: Interface) -> None:
         """Plug an interface in."""
-        self.stations.append(interface)
         interface.link = Plug(self, interface)
-        self.forget()
+        self.enroll(interface)
 
     def resolve(self, family: int, address: int) -> Station | None:
-        """Who has that address."""
-        key = (family, address)
-        if key not in self._owners:
-            owner = next((s for s in self.stations if s.owns(family, address)), None)
-            self._owners[key] = owner
-        return self._owners[key]
+        """Who has that address; of several the one that came first."""
+        for station in self._owners.get((family, address), ()):
+            if station.up:
+                return station
+        return None
 
-    def forget(self) -> None:
-        """Addresses changed somewhere: ask again."""
-        self._owners.clear()
+    def enroll(self, station: Station) -> None:
+        """Take note of a station, or of its addresses as they are now."""
+        self._forget(station)
+        keys = self.stations[station] = station.arp_addresses()
+        for key in keys:
+            self._owners.setdefault(key, []).append(station)
+
+    def dismiss(self, station: Station) -> None:
+        """A station goes away."""
+        self._forget(station)
+        del self.stations[station]
+
+    def _forget(self, station: Station) -> None:
+        for key in self.stations.get(station, ()):
+            owners = self._owners[key]
+            owners.remove(station)
+            if not owners:
+                del self._owners[key]
 
 
 class Plug:
@@ -165,24 +183,25 @@ class Plug:
 
     def changed(self) -> None:
         """See Link."""
-        self.segment.forget()
+        self.segment.enroll(self.interface)
 
     def unplug(self) -> None:
         """See Link."""
-        self.segment.stations.remove(self.interface)
+        self.segment.dismiss(self.interface)
         self.interface.link = None
-        self.segment.forget()
 
 
 class Silence:
     """A station that has addresses and answers nothing: the default gateway of the lab."""
 
-    def __init__(self, *addresses: tuple[int, int]) -> None:
-        self.addresses = frozenset(addresses)
+    up = True
 
-    def owns(self, family: int, address: int) -> bool:
+    def __init__(self, *addresses: tuple[int, int]) -> None:
+        self._addresses = list(addresses)
+
+    def arp_addresses(self) -> list[tuple[int, int]]:
         """See Station."""
-        return (family, address) in self.addresses
+        return self._addresses
 
     def receive(self, packet: Packet, next_hop: int) -> None:
         """See Station: the packet is lost."""

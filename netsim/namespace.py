@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 _ACCEPT: Final = Verdict.ACCEPT
 _DROP: Final = Verdict.DROP
-_LOOPBACK: Final = {4: (127 << 24, 8), 6: (1, 128)}
 _LIMITED_BROADCAST: Final = 0xFFFFFFFF
 _NAT_PRIORITY: Final = {
     Hook.PREROUTING: Priority.NAT_DST,
@@ -218,12 +217,15 @@ class Namespace:
             if interface.link is not None:
                 interface.link.changed()
 
-    def answers_arp(self, family: int, address: int) -> bool:
-        """Whether the host says "that is me" on a link: any local address but the loopback ones."""
-        network, length = _LOOPBACK[family]
-        if address >> (BITS[family] - length) == network >> (BITS[family] - length):
-            return False
-        return self.is_local(family, address)
+    def arp_addresses(self) -> list[tuple[int, int]]:
+        """(family, address) of all that the host says "that is me" for on a link: its addresses,
+        whatever interface they are on, but the loopback ones.
+        """
+        return [
+            (entry.family, entry.address)
+            for interface in self.interfaces.values() for entry in interface.addresses
+            if not (entry.address >> 24 == 127 if entry.family == 4 else entry.address == 1)
+        ]
 
     def source_toward(self, family: int, destination: int) -> int | None:
         """The source address of packets made here to a destination; None: no route, or no
