@@ -42,11 +42,11 @@ def service_ports(service: Json, family: Family) -> tuple[ServicePort, ...]:
     """
     spec = service.get("spec", {})
     cluster_ip = _cluster_ip(spec, family)
-    other_proxy = _PROXY_NAME in service["metadata"].get("labels", {})
+    other_proxy = _PROXY_NAME in (service["metadata"].get("labels") or {})
     if not cluster_ip or spec.get("type") == "ExternalName" or other_proxy:
         return ()
     common = _common_fields(service, family)
-    return tuple(_service_port(port, cluster_ip, common) for port in spec.get("ports", ()))
+    return tuple(_service_port(port, cluster_ip, common) for port in spec.get("ports") or ())
 
 
 def _cluster_ip(spec: Json, family: Family) -> str:
@@ -85,7 +85,7 @@ def _common_fields(service: Json, family: Family) -> dict[str, Any]:
     return {
         "namespace": namespace,
         "name": name,
-        "external_ips": tuple(_of_family(spec.get("externalIPs", ()), family)),
+        "external_ips": tuple(_of_family(spec.get("externalIPs") or (), family)),
         "load_balancer_ips": tuple(_load_balancer_ips(service, family)),
         "source_ranges": _source_ranges(spec, family),
         "affinity_seconds": _affinity_seconds(spec),
@@ -126,7 +126,7 @@ def _affinity_seconds(spec: Json) -> int:
 def slice_service(endpoint_slice: Json) -> Key | None:
     """The Service that an EndpointSlice belongs to; None when kube-proxy passes it over."""
     metadata = endpoint_slice["metadata"]
-    labels = metadata.get("labels", {})
+    labels = metadata.get("labels") or {}
     if not labels.get(_SERVICE_NAME) or _HEADLESS in labels or _PROXY_NAME in labels:
         return None
     return metadata.get("namespace", "default"), labels[_SERVICE_NAME]
