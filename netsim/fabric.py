@@ -18,6 +18,7 @@ from netsim.bridge import Bridge
 from netsim.link import Segment, Silence, Wire
 from netsim.namespace import Namespace
 from netsim.packet import parse_address
+from netsim.routing import BITS, parse_network
 
 if TYPE_CHECKING:
     import random
@@ -50,6 +51,7 @@ class Node(Namespace):
         self.fabric = fabric
         self.addresses = [_host(a) for a in addresses]
         self.pod_cidrs = list(pod_cidrs)
+        self._ranges = [(*parse_network(cidr), _host(_first(cidr))) for cidr in pod_cidrs]
         self.pods: dict[str, Namespace] = {}
         self._pod_addresses: dict[tuple[int, int], str] = {}
         """Who was given which address: asking every Pod would make attaching them quadratic."""
@@ -74,21 +76,20 @@ class Node(Namespace):
         interface = pod.add_interface("eth0")
         self.docker0.add_port(_veth_name(name, self.docker0), interface, hairpin=hairpin)
         self.pods[name] = pod
-        for address, network in zip(addresses, ranges, strict=True):
-            self._pod_addresses[parse_address(address)] = name
-            pod.add_address("eth0", f"{address}/{network.prefixlen}")
-            pod.add_route(_DEFAULT[network.version], via=str(network.network_address + 1))
+        for address, (family, _, length, gateway) in zip(addresses, ranges, strict=True):
+            pod.add_address("eth0", f"{address}/{length}")
+            pod.add_route(_DEFAULT[family], via=gateway)
         return pod
 
-    def _range(self, address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-        wanted = ipaddress.ip_address(address)
-        for cidr in self.pod_cidrs:
-            network = ipaddress.ip_network(cidr)
-            if wanted in network:
-                family, number = parse_address(address)
-                if (family, number) in self._pod_addresses or self.is_local(family, number):
+    def _range(self, address: str) -> tuple[int, int, int, str]:
+        """Family, network, prefix length and gateway of the range that holds an address."""
+        wanted, number = parse_address(address)
+        for found in self._ranges:
+            family, network, length, _ = found
+            if family == wanted and (number ^ network) >> (BITS[family] - length) == 0:
+                if self.docker0.resolve(family, number) is not None:
                     raise ValueError(f"address {address} is in use")
-                return network
+                return found
         raise ValueError(f"address {address} is in no Pod range of {self.name}")
 
     def detach_pod(self, name: str) -> None:

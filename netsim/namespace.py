@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _ACCEPT: Final = Verdict.ACCEPT
 _DROP: Final = Verdict.DROP
+_EVERYTHING: Final = {"default": (4, 0, 0), "default6": (6, 0, 0)}
+_NOTHING: Final[tuple[tuple[Callable[[Context], Verdict], ...], ...]] = ((),) * len(Hook)
 _LIMITED_BROADCAST: Final = 0xFFFFFFFF
 _NAT_PRIORITY: Final = {
     Hook.PREROUTING: Priority.NAT_DST,
@@ -107,12 +109,12 @@ class Namespace:
     def _prepare_hooks(self) -> None:
         self.hooks: dict[tuple[int, Hook], list[HookEntry]] = {}
         self._registrations = 0
-        self._nat_chains: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
+        self._nat_chains = {4: _NOTHING, 6: _NOTHING}
         self.flow_cache = True
         """Whether established flows take the short path (netsim.flowcache)."""
         self._asked_early = {4: False, 6: False}
         """Whether anything is asked before conntrack: then no way of a packet is remembered."""
-        self._steps: dict[int, list[tuple[Callable[[Context], Verdict], ...]]] = {}
+        self._steps = {4: _NOTHING, 6: _NOTHING}
         self._rebuild()
 
     # ------------------------------------------------------------ interfaces and routes
@@ -192,8 +194,7 @@ class Namespace:
         """`ip route add NETWORK via GATEWAY dev INTERFACE`; `default` for all of IPv4, `default6`
         for all of IPv6. Raises ValueError if the gateway is not reachable.
         """
-        everything = {"default": "0.0.0.0/0", "default6": "::/0"}
-        family, number, length = parse_network(everything.get(network, network))
+        family, number, length = _EVERYTHING.get(network) or parse_network(network)
         gateway = parse_address(via)[1] if via else None
         device = self.interfaces[interface] if interface else None
         if device is None and gateway is not None:
@@ -326,15 +327,15 @@ class Namespace:
 
     def _rebuild(self) -> None:
         """Lay out for each family and hook what a packet meets there."""
-        for family in (4, 6):
-            self._nat_chains[family] = [
+        for family in (4, 6) if self.hooks or self.tracking else ():
+            self._nat_chains[family] = tuple(
                 tuple(e.function for e in self.hooks.get((family, hook), ()) if e.nat)
                 for hook in Hook
-            ]
+            )
             early = self.hooks.get((family, Hook.PREROUTING), ())
             self._asked_early[family] = any(e.priority < Priority.CONNTRACK for e in early)
             has_nat = any(self._nat_chains[family])
-            self._steps[family] = [self._hook_steps(family, hook, has_nat) for hook in Hook]
+            self._steps[family] = tuple(self._hook_steps(family, hook, has_nat) for hook in Hook)
         self.rules_changed()
 
     def _hook_steps(

@@ -215,8 +215,17 @@ def icmp_error(source: int, about: Packet, icmp_type: int, code: int) -> Packet:
 # ---------------------------------------------------------------- text
 
 
+_DECIMAL = "(0|[1-9][0-9]{0,2})"
+_IPV4 = re.compile(rf"{_DECIMAL}\.{_DECIMAL}\.{_DECIMAL}\.{_DECIMAL}")
+
+
 def parse_address(text: str) -> tuple[int, int]:
     """'10.0.0.1' -> (4, 167772161). Raises ValueError."""
+    found = _IPV4.fullmatch(text)
+    if found is not None:
+        a, b, c, d = map(int, found.groups())
+        if a < 256 and b < 256 and c < 256 and d < 256:
+            return 4, a << 24 | b << 16 | c << 8 | d
     address = ipaddress.ip_address(text)
     return address.version, int(address)
 

@@ -82,26 +82,34 @@ class RoutingTable:
 
     def __init__(self, family: int) -> None:
         self.family = family
-        self._by_length: dict[int, dict[int, list[Route]]] = {}
-        self._masks: list[tuple[int, dict[int, list[Route]]]] = []
+        self._routes: dict[tuple[int, int], tuple[Route, ...]] = {}
+        """By prefix length and network; of several the one to take first."""
+        self._lengths: tuple[int, ...] = ()
+        """The prefix lengths that occur, longest first."""
         self.cache: dict[int, Route | None] = {}
 
     def add(self, route: Route) -> None:
         """Add a route; among equal prefixes the lowest metric, then the oldest wins."""
-        networks = self._by_length.setdefault(route.length, {})
-        rivals = networks.setdefault(route.network, [])
-        rivals.append(route)
-        rivals.sort(key=lambda r: r.metric)
-        self._changed()
+        rivals = (*self._routes.get((route.length, route.network), ()), route)
+        if len(rivals) > 1:
+            rivals = tuple(sorted(rivals, key=lambda r: r.metric))
+        self._routes[route.length, route.network] = rivals
+        if route.length not in self._lengths:
+            self._lengths = tuple(sorted((*self._lengths, route.length), reverse=True))
+        self.cache.clear()
 
     def remove(self, route: Route) -> None:
         """Take that very route out. Raises ValueError if it is not there."""
-        networks = self._by_length.get(route.length, {})
-        rivals = networks.get(route.network, [])
-        rivals.remove(route)
-        if not rivals:
-            del networks[route.network]
-        self._changed()
+        key = (route.length, route.network)
+        rivals = self._routes.get(key, ())
+        left = tuple(rival for rival in rivals if rival is not route)
+        if len(left) == len(rivals):
+            raise ValueError(f"no route {route}")
+        if left:
+            self._routes[key] = left
+        else:
+            del self._routes[key]
+        self.cache.clear()
 
     def remove_interface(self, interface: Interface) -> None:
         """Take all routes through an interface out."""
@@ -110,7 +118,7 @@ class RoutingTable:
 
     def find(self, network: int, length: int) -> Route | None:
         """The route to exactly this network."""
-        rivals = self._by_length.get(length, {}).get(network)
+        rivals = self._routes.get((length, network))
         return rivals[0] if rivals else None
 
     def lookup(self, address: int) -> Route | None:
@@ -122,29 +130,22 @@ class RoutingTable:
 
     def __iter__(self) -> Iterator[Route]:
         """All routes, shortest prefix first, then by network."""
-        for length in sorted(self._by_length):
-            for _, rivals in sorted(self._by_length[length].items()):
-                yield from rivals
+        for _, rivals in sorted(self._routes.items()):
+            yield from rivals
 
     def _search(self, address: int) -> Route | None:
         if len(self.cache) >= _CACHE_LIMIT:
             self.cache.clear()
+        bits = BITS[self.family]
         found = None
-        for mask, networks in self._masks:
-            rivals = networks.get(address & mask)
+        for length in self._lengths:
+            rest = bits - length
+            rivals = self._routes.get((length, address >> rest << rest))
             if rivals:
                 found = rivals[0]
                 break
         self.cache[address] = found
         return found
-
-    def _changed(self) -> None:
-        self.cache.clear()
-        bits = BITS[self.family]
-        self._masks = [
-            (((1 << length) - 1) << (bits - length), self._by_length[length])
-            for length in sorted(self._by_length, reverse=True) if self._by_length[length]
-        ]
 
 
 def parse_network(text: str) -> tuple[int, int, int]:

@@ -45,7 +45,7 @@ def test_among_equal_prefixes_the_lowest_metric_wins_until_it_goes() -> None:
 
 def test_removing_a_route_that_is_not_there_is_an_error() -> None:
     table = RoutingTable(4)
-    with pytest.raises(ValueError, match="not in list"):
+    with pytest.raises(ValueError, match="no route"):
         table.remove(route("10.0.0.0/8"))
 
 
