@@ -15,6 +15,7 @@ from netsim.kubeproxy.current import DISPATCH, SERVICES
 from netsim.kubeproxy.fixed import CANARY, fixed_chains, fixed_rules, jumps, node_port_rules
 from netsim.kubeproxy.names import PREFIXES
 from netsim.kubeproxy.render import port_rules, sort_key
+from netsim.kubeproxy.spec_reader import SpecReader
 from netsim.kubeproxy.values import Family
 from netsim.netfilter.rule_text import parse_rule
 from netsim.netfilter.ruleset import Rule
@@ -87,6 +88,7 @@ class IptablesWriter:
         self._options = options
         self._family = family
         self._version = 4 if family is Family.IPV4 else 6
+        self._reader = SpecReader(self._version)
         self._dispatch: dict[ChainId, _Dispatch] = {}
         self._chains: dict[PortKey, tuple[str, ...]] = {}
         """The nat chains of each service port."""
@@ -236,7 +238,7 @@ class IptablesWriter:
                 self._nat.delete_chain(chain.name)
 
     def _rule(self, text: str) -> Rule:
-        return Rule(parse_rule(text, self._version))
+        return Rule(self._reader.read(text))
 
     def _fixed_rule(self, text: str) -> Rule:
         return Rule(_fixed_spec(text, self._version))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b32encode
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ PREFIXES = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUBE-SEP-", "KUB
 """What the chains of kube-proxy's service ports begin with: its own to delete."""
 
 
+@lru_cache(maxsize=1024)
 def _hash(text: str) -> str:
     return b32encode(sha256(text.encode()).digest()).decode()[:16]
 
