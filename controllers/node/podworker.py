@@ -21,6 +21,7 @@ from apiserver.machinery.meta import (
     uid,
 )
 from controllers.node.cni import NoAddress
+from controllers.node.hooks import Hooks
 from controllers.node.prober import ProbeKind, Prober, ProbeWorker, Target
 from controllers.node.record import Kind, Sandbox, State, container_specs
 from controllers.node.runtime import ImageNotFound
@@ -57,6 +58,7 @@ class PodWorker:
         self._again = again
         """Reconcile a key again after so many seconds."""
         self._prober = Prober(host.runtime, host.cni.host)
+        self._hooks = Hooks(host, self._prober)
 
     async def sync(self, pod: Object, record: PodRecord) -> None:
         """One step towards the pod's spec; asks to be called again when there is more to do."""
@@ -99,12 +101,17 @@ class PodWorker:
         if _work_is_done(pod, record):
             self._stop_in_order(pod, record, None)
         else:
-            start_due(self._host, pod, record, self._listener)
+            for container in start_due(self._host, pod, record, self._listener):
+                self._after_start(pod, record, container)
             self._watch_health(pod, record)
         if _work_is_done(pod, record) and not record.alive:
             self._finish(record)
         await self._post(pod, record)
         self._schedule(pod, record)
+
+    def _after_start(self, pod: Object, record: PodRecord, container: ContainerRecord) -> None:
+        self._hooks.started(pod, record, container, lambda: self._kill(
+            pod, record, container, f"Container {container.name} failed postStart hook", None))
 
     def _set_up(self, pod: Object, record: PodRecord) -> bool:
         """The pod's network; False (and an event) when it cannot be had now."""
@@ -144,8 +151,8 @@ class PodWorker:
                 continue
             if self._same_image(container.image, image):
                 continue
-            self._kill(pod, container, f"Container {container.name} definition changed, "
-                                       "will be restarted", None)
+            self._kill(pod, record, container, f"Container {container.name} definition changed, "
+                       "will be restarted", None)
 
     def _same_image(self, running: str, wanted: str) -> bool:
         try:
@@ -179,7 +186,7 @@ class PodWorker:
         """End a pod that has failed as a whole."""
         self._stop_probes(record)
         for container in record.alive:
-            self._kill(pod, container, f"Stopping container {container.name}", None)
+            self._kill(pod, record, container, f"Stopping container {container.name}", None)
         if not record.alive:
             self._finish(record)
         await self._post(pod, record)
@@ -213,15 +220,15 @@ class PodWorker:
         first = [c for c in record.alive if c.kind is not Kind.SIDECAR]
         for container in first or record.alive:
             if not container.stopping:
-                self._kill(pod, container, f"Stopping container {container.name}", grace)
+                self._kill(pod, record, container, f"Stopping container {container.name}", grace)
 
-    def _kill(self, pod: Object, container: ContainerRecord, message: str,
-              grace: int | None) -> None:
+    def _kill(self, pod: Object, record: PodRecord, container: ContainerRecord, message: str,
+              grace: float | None) -> None:
         if grace is None:
             grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
         container.stopping = True
         self._host.say(pod, container)("Normal", "Killing", message)
-        self._host.runtime.stop(container.container_id, grace)
+        self._hooks.stop(pod, record, container, float(grace or 0))
 
     async def _delete(self, pod: Object) -> None:
         try:
@@ -281,7 +288,7 @@ class PodWorker:
             container.ready = "readinessProbe" not in worker.target.container
         elif not success and not container.stopping:
             grace = worker.spec.get("terminationGracePeriodSeconds")
-            self._kill(pod, container, f"Container {container.name} failed "
+            self._kill(pod, record, container, f"Container {container.name} failed "
                        f"{worker.kind.title.lower()} probe, will be restarted", grace)
         self._again(record.key, 0)
 

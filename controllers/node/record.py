@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from apiserver.machinery.types import Object
     from controllers.node.prober import ProbeWorker
@@ -74,6 +74,8 @@ class ContainerRecord:
     pulled: bool = False
     """Its image is there for the start that comes next."""
     pull_error: str = ""
+    call_off_hook: Callable[[], None] = lambda: None
+    """Ends a preStop hook that is under way, without stopping the container."""
     retry_at: float = 0.0
     """Not to be tried again before."""
 

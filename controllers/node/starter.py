@@ -26,13 +26,15 @@ CONFIG_RETRY: Final = 10.0
 """Seconds after which a container is tried again that refers to something missing."""
 
 
-def start_due(host: Host, pod: Object, record: PodRecord, listener: RuntimeListener) -> bool:
-    """Start what may start now; whether anything has started."""
+def start_due(host: Host, pod: Object, record: PodRecord,
+              listener: RuntimeListener) -> list[ContainerRecord]:
+    """Start what may start now; what has started."""
     specs = {spec["name"]: spec for spec in container_specs(pod)}
-    started = False
+    started = []
     for container in _due(pod, record):  # lazily: a sidecar that has started lets the rest follow
-        if container.retry_at <= host.clock.now():
-            started |= _attempt(host, pod, record, (container, specs[container.name]), listener)
+        what = (container, specs[container.name])
+        if container.retry_at <= host.clock.now() and _attempt(host, pod, record, what, listener):
+            started.append(container)
     return started
 
 

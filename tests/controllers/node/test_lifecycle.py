@@ -200,3 +200,47 @@ def test_crashed_program_tells_its_log() -> None:
     assert found
     assert [text for _, _, text in world.runtime.logs(found)] == ["ZeroDivisionError: oops"]
     assert world.state("p")["terminated"]["exitCode"] == 1
+
+
+def test_prestop_comes_before_sigterm(world: NodeWorld) -> None:
+    hook = {"preStop": {"sleep": {"seconds": 7}}}
+    world.run("p", container={"lifecycle": hook})
+    world.delete(PODS, "p")
+    world.advance(6)
+    assert world.names(PODS) == ["p"]
+    world.advance(1)
+    assert world.names(PODS) == []
+
+
+def test_prestop_uses_up_the_grace(world: NodeWorld) -> None:
+    hook = {"preStop": {"exec": {"command": ["sleep", "100"]}}}
+    world.run("p", container={"lifecycle": hook}, terminationGracePeriodSeconds=5)
+    world.delete(PODS, "p")
+    world.advance(4)
+    assert world.names(PODS) == ["p"]
+    world.advance(2)
+    assert world.names(PODS) == []
+
+
+def test_failing_prestop_is_told(world: NodeWorld) -> None:
+    hook = {"preStop": {"exec": {"command": ["false"]}}}
+    world.run("p", container={"lifecycle": hook})
+    world.delete(PODS, "p")
+    assert "FailedPreStopHook: PreStopHook failed" in world.told("p")
+    assert world.names(PODS) == []
+
+
+def test_failing_poststart_kills_the_container(world: NodeWorld) -> None:
+    hook = {"postStart": {"exec": {"command": ["false"]}}}
+    world.run("p", container={"lifecycle": hook}, restartPolicy="Never")
+    assert "FailedPostStartHook: PostStartHook failed" in world.told("p")
+    assert "Killing: Container c failed postStart hook" in world.told("p")
+
+
+def test_second_delete_does_not_wait_for_the_hook(world: NodeWorld) -> None:
+    hook = {"preStop": {"sleep": {"seconds": 20}}}
+    world.run("p", container={"lifecycle": hook})
+    world.delete(PODS, "p")
+    world.delete(PODS, "p", grace_period_seconds=1)
+    world.advance(4)
+    assert world.names(PODS) == []

@@ -65,7 +65,7 @@ class NodeWorld(World):
         self.manager.add(proxy, f"kube-proxy-{own}")
 
     def rewire(self) -> None:
-        """Another manager with empty caches over the same API: the control loops of a new process."""
+        """Another manager with empty caches over the same API: what a new process has."""
         self.informers = Informers(self.client)
         self.events = EventBroadcaster(self.client, self.clock)
         self.manager = Manager(self.clock, self.informers, self.events, strict=True)
