@@ -166,9 +166,17 @@ def _endpoint(entry: Json, port: int, node_name: str) -> Endpoint:
         ready=conditions.get("ready") is not False,
         serving=conditions.get("serving") is not False,
         terminating=conditions.get("terminating") is True,
-        node_hints=frozenset(h["name"] for h in hints.get("forNodes") or ()),
-        zone_hints=frozenset(h["name"] for h in hints.get("forZones") or ()),
+        node_hints=_hinted(hints.get("forNodes")),
+        zone_hints=_hinted(hints.get("forZones")),
     )
+
+
+_NOBODY: frozenset[str] = frozenset()
+"""One for all: most endpoints have no hints."""
+
+
+def _hinted(hints: list[Json] | None) -> frozenset[str]:
+    return frozenset(hint["name"] for hint in hints) if hints else _NOBODY
 
 
 class ServiceMap:
