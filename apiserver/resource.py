@@ -38,6 +38,16 @@ class Scale:
     """A path, or one of the kind's own: the strategy's `scale_selector(obj)` wins where defined."""
 
 
+@dataclass(frozen=True, slots=True)
+class SharedStorage:
+    """A kind that is kept as another one, which is served too (autoscaling/v1 as v2)."""
+
+    stored: Resource
+    to_stored: Callable[[Object], Object]
+    from_stored: Callable[[Object], Object]
+    """Both give new objects and leave what they get alone."""
+
+
 ALL_VERBS: Final = (
     "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -66,6 +76,8 @@ class Resource:
     """Declared by a CRD rather than built in."""
     deprecation: str = ""
     """A Warning header for every request, '' for none ("v1 Endpoints is deprecated in ...")."""
+    shared: SharedStorage | None = None
+    """Where its objects are kept, when not under its own name."""
     definition: str = ""
     """The OpenAPI definition, e.g. io.k8s.api.core.v1.Pod; '' derives it from group and kind."""
 

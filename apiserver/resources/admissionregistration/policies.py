@@ -1,0 +1,169 @@
+"""Admission policies and their bindings. Expressions are not compiled here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from apiserver.machinery.validation import FieldError, Path, not_supported, required
+from apiserver.resource import Resource
+from apiserver.resources.admissionregistration.webhooks import (
+    GROUP,
+    default_rules,
+    rule_errors,
+)
+from apiserver.resources.printing import AGE, NAME, UNSET, dig, field, named, number
+from apiserver.strategy import Strategy
+
+if TYPE_CHECKING:
+    from apiserver.context import RequestContext
+    from apiserver.machinery.types import Object
+
+_SPEC: Final = Path("spec")
+_ACTIONS: Final = ("Audit", "Deny", "Warn")
+
+
+class PolicyStrategy(Strategy):
+    """What objects must be like (ValidatingAdmissionPolicy)."""
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        if spec.get("failurePolicy") is None:
+            spec["failurePolicy"] = "Fail"
+        _default_match(spec.get("matchConstraints"))
+
+    def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
+        obj["status"] = {}
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        spec = obj.get("spec") or {}
+        errors = _policy_errors(spec)
+        if not spec.get("validations") and not spec.get("auditAnnotations"):
+            errors.append(required(_SPEC.child("validations"),
+                                   "validations or auditAnnotations must be specified"))
+        for i, validation in enumerate(spec.get("validations") or ()):
+            if not (validation.get("expression") or "").strip():
+                errors.append(required(_SPEC.child("validations").at(i).child("expression"),
+                                       "expression is not specified"))
+        return errors
+
+
+class MutatingPolicyStrategy(Strategy):
+    """How objects are changed (MutatingAdmissionPolicy)."""
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        if spec.get("failurePolicy") is None:
+            spec["failurePolicy"] = "Fail"
+        _default_match(spec.get("matchConstraints"))
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        spec = obj.get("spec") or {}
+        errors = _policy_errors(spec)
+        if not spec.get("mutations"):
+            errors.append(required(_SPEC.child("mutations"),
+                                   "mutations must contain at least one item"))
+        return errors
+
+
+class BindingStrategy(Strategy):
+    """Where a policy holds (MutatingAdmissionPolicyBinding)."""
+
+    def default(self, obj: Object) -> None:
+        _default_match(dig(obj, "spec", "matchResources"))
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        if dig(obj, "spec", "policyName"):
+            return []
+        return [required(_SPEC.child("policyName"))]
+
+
+class ValidatingBindingStrategy(BindingStrategy):
+    """Where a policy holds and what follows (ValidatingAdmissionPolicyBinding)."""
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        errors = super().validate(ctx, obj)
+        actions, path = dig(obj, "spec", "validationActions") or (), _SPEC.child(
+            "validationActions")
+        if not actions:
+            errors.append(required(path, "at least one validation action is required"))
+        return errors + [not_supported(path.at(i), action, _ACTIONS)
+                         for i, action in enumerate(actions) if action not in _ACTIONS]
+
+
+def _default_match(match: Any) -> None:
+    if match is None:
+        return
+    if match.get("matchPolicy") is None:
+        match["matchPolicy"] = "Equivalent"
+    for name in ("namespaceSelector", "objectSelector"):
+        if match.get(name) is None:
+            match[name] = {}
+    for name in ("resourceRules", "excludeResourceRules"):
+        default_rules(match.get(name) or ())
+
+
+def _policy_errors(spec: Object) -> list[FieldError]:
+    errors: list[FieldError] = []
+    policy = spec.get("failurePolicy")
+    if policy not in (None, "Fail", "Ignore"):
+        errors.append(not_supported(_SPEC.child("failurePolicy"), policy, ["Fail", "Ignore"]))
+    match, path = spec.get("matchConstraints"), _SPEC.child("matchConstraints")
+    if match is None:
+        return [*errors, required(path)]
+    if not match.get("resourceRules"):
+        errors.append(required(path.child("resourceRules")))
+    for i, rule in enumerate(match.get("resourceRules") or ()):
+        errors += rule_errors(rule, path.child("resourceRules").at(i))
+    return errors
+
+
+def _param_kind(obj: Object, now: float) -> str:
+    kind = dig(obj, "spec", "paramKind")
+    return f"{kind.get('apiVersion', '')}/{kind.get('kind', '')}" if kind else UNSET
+
+
+def _param_ref(obj: Object, now: float) -> str:
+    reference = dig(obj, "spec", "paramRef")
+    if not reference:
+        return UNSET
+    namespace = reference.get("namespace") or "*"
+    return f"{namespace}/{reference.get('name', '')}" if reference.get("name") else (
+        f"{namespace}/*")
+
+
+_BINDING_COLUMNS: Final = (
+    NAME,
+    named("PolicyName", field("spec", "policyName"), "Which policy holds."),
+    named("ParamRef", _param_ref, "With which parameters."),
+    AGE)
+
+VALIDATINGADMISSIONPOLICIES = Resource(
+    group=GROUP, version="v1", kind="ValidatingAdmissionPolicy",
+    plural="validatingadmissionpolicies", namespaced=False, strategy=PolicyStrategy(),
+    status=True,
+    columns=(
+        NAME,
+        number("Validations", lambda obj, now: len(dig(obj, "spec", "validations") or ()),
+               "How many conditions it has."),
+        named("ParamKind", _param_kind, "Of which kind its parameters are."),
+        AGE))
+
+MUTATINGADMISSIONPOLICIES = Resource(
+    group=GROUP, version="v1", kind="MutatingAdmissionPolicy",
+    plural="mutatingadmissionpolicies", namespaced=False, strategy=MutatingPolicyStrategy(),
+    columns=(
+        NAME,
+        number("Mutations", lambda obj, now: len(dig(obj, "spec", "mutations") or ()),
+               "How many changes it makes."),
+        named("ParamKind", _param_kind, "Of which kind its parameters are."),
+        AGE))
+
+VALIDATINGADMISSIONPOLICYBINDINGS = Resource(
+    group=GROUP, version="v1", kind="ValidatingAdmissionPolicyBinding",
+    plural="validatingadmissionpolicybindings", namespaced=False,
+    strategy=ValidatingBindingStrategy(), columns=_BINDING_COLUMNS)
+
+MUTATINGADMISSIONPOLICYBINDINGS = Resource(
+    group=GROUP, version="v1", kind="MutatingAdmissionPolicyBinding",
+    plural="mutatingadmissionpolicybindings", namespaced=False, strategy=BindingStrategy(),
+    columns=_BINDING_COLUMNS)

@@ -1,0 +1,199 @@
+"""CustomResourceDefinitions. Models apiextensions-apiserver's registry and validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from apiserver.machinery.names import is_dns1035_label, is_dns1123_subdomain
+from apiserver.machinery.validation import (
+    FieldError,
+    Path,
+    all_invalid,
+    duplicate,
+    immutable,
+    invalid,
+    not_supported,
+    required,
+)
+from apiserver.resource import Resource
+from apiserver.resources.apiextensions.schema_validation import schema_errors
+from apiserver.resources.printing import CREATED_AT, NAME, dig
+from apiserver.strategy import Strategy
+
+if TYPE_CHECKING:
+    from apiserver.context import RequestContext
+    from apiserver.machinery.types import Object
+
+_SPEC: Final = Path("spec")
+_NAMES: Final = _SPEC.child("names")
+_SCOPES: Final = ("Cluster", "Namespaced")
+_ESTABLISHED: Final = "Established"
+_COLUMN_TYPES: Final = ("boolean", "date", "integer", "number", "string")
+
+
+class CustomResourceDefinitionStrategy(Strategy):
+    """Further kinds."""
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        names = spec.setdefault("names", {})
+        kind = names.get("kind") or ""
+        if not names.get("singular") and kind:
+            names["singular"] = kind.lower()
+        if not names.get("listKind") and kind:
+            names["listKind"] = f"{kind}List"
+        conversion = spec.setdefault("conversion", {})
+        if not conversion.get("strategy"):
+            conversion["strategy"] = "None"
+        service = dig(conversion, "webhook", "clientConfig", "service")
+        if service is not None and service.get("port") is None:
+            service["port"] = 443
+
+    def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
+        stored = [v.get("name", "") for v in obj["spec"].get("versions") or () if v.get("storage")]
+        obj["status"] = {"conditions": [], "acceptedNames": {"plural": "", "kind": ""},
+                         "storedVersions": stored[:1] or None}
+
+    def prepare_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        stored = list(dig(obj, "status", "storedVersions") or ())
+        added = [v["name"] for v in obj["spec"].get("versions") or ()
+                 if v.get("storage") and v.get("name") and v["name"] not in stored]
+        if added:
+            obj["status"] = (obj.get("status") or {}) | {"storedVersions": [*stored, *added]}
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        spec, name = obj["spec"], obj["metadata"].get("name", "")
+        plural, group = dig(spec, "names", "plural") or "", spec.get("group") or ""
+        errors: list[FieldError] = []
+        if name != f"{plural}.{group}":
+            errors.append(invalid("metadata.name", name,
+                                  'must be spec.names.plural+"."+spec.group'))
+        return errors + _spec_errors(spec)
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        spec, before = obj["spec"], old["spec"]
+        errors = _spec_errors(spec)
+        if any(c.get("type") == _ESTABLISHED and c.get("status") == "True"
+               for c in dig(old, "status", "conditions") or ()):
+            errors += immutable(_SPEC.child("scope"), spec.get("scope"), before.get("scope"))
+            errors += immutable(_NAMES.child("kind"), dig(spec, "names", "kind"),
+                                dig(before, "names", "kind"))
+        errors += immutable(_SPEC.child("group"), spec.get("group"), before.get("group"))
+        errors += immutable(_NAMES.child("plural"), dig(spec, "names", "plural"),
+                            dig(before, "names", "plural"))
+        known = {v.get("name") for v in spec.get("versions") or ()}
+        stored = dig(obj, "status", "storedVersions") or []
+        for i, version in enumerate(stored):
+            if version not in known:
+                errors.append(invalid(f"status.storedVersions[{i}]", version,
+                                      "missing from spec.versions; "
+                                      f"{version} was previously a storage version, "
+                                      "and must remain in spec.versions until a storage migration "
+                                      "ensures no data remains persisted in "
+                                      f"{version} and removes {version} from "
+                                      "status.storedVersions"))
+        return errors
+
+
+def _spec_errors(spec: Object) -> list[FieldError]:
+    errors = _group_errors(spec)
+    scope = spec.get("scope") or ""
+    if scope not in _SCOPES:
+        errors.append(not_supported(_SPEC.child("scope"), scope, _SCOPES) if scope
+                      else required(_SPEC.child("scope")))
+    versions = spec.get("versions") or ()
+    seen: set[str] = set()
+    stored = 0
+    for i, version in enumerate(versions):
+        path, name = _SPEC.child("versions").at(i), version.get("name") or ""
+        stored += bool(version.get("storage"))
+        errors += all_invalid(path.child("name"), name, is_dns1035_label(name))
+        if name in seen:
+            errors.append(duplicate(path.child("name"), name))
+        seen.add(name)
+        errors += _version_errors(version, path)
+    if stored != 1:
+        errors.append(invalid(_SPEC.child("versions"), list(versions),
+                              "must have exactly one version marked as storage version"))
+    errors += _names_errors(spec.get("names") or {})
+    strategy = dig(spec, "conversion", "strategy") or ""
+    if strategy not in ("None", "Webhook"):
+        errors.append(not_supported(_SPEC.child("conversion", "strategy"), strategy,
+                                    ["None", "Webhook"]))
+    return errors
+
+
+def _group_errors(spec: Object) -> list[FieldError]:
+    group, path = spec.get("group") or "", _SPEC.child("group")
+    if not group:
+        return [required(path)]
+    errors = all_invalid(path, group, is_dns1123_subdomain(group))
+    if "." not in group:
+        errors.append(invalid(path, group, "should be a domain with at least one dot"))
+    return errors
+
+
+def _names_errors(names: Object) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for key in ("plural", "singular", "kind", "listKind"):
+        value = names.get(key) or ""
+        path = _NAMES.child(key)
+        if not value:
+            if key != "singular":
+                errors.append(required(path))
+            continue
+        small = value.lower() if key.lower().endswith("kind") else value
+        texts = is_dns1035_label(small)
+        errors += [invalid(path, value, f"may have mixed case, but should otherwise match: {text}"
+                           if small != value else text) for text in texts]
+    for key in ("shortNames", "categories"):
+        for i, value in enumerate(names.get(key) or ()):
+            errors += all_invalid(_NAMES.child(key).at(i), value, is_dns1035_label(value))
+    if names.get("kind") and names.get("kind") == names.get("listKind"):
+        errors.append(invalid(_NAMES.child("listKind"), names["listKind"],
+                              "kind and listKind may not be the same"))
+    return errors
+
+
+def _version_errors(version: Object, path: Path) -> list[FieldError]:
+    schema = dig(version, "schema", "openAPIV3Schema")
+    own = path.child("schema", "openAPIV3Schema")
+    if schema is None:
+        errors = [required(own, "schemas are required")]
+    else:
+        errors = schema_errors(schema, own)
+    for i, column in enumerate(version.get("additionalPrinterColumns") or ()):
+        errors += _column_errors(column, path.child("additionalPrinterColumns").at(i))
+    scale = dig(version, "subresources", "scale")
+    if scale is None:
+        return errors
+    own = path.child("subresources", "scale")
+    for name, prefix in (("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")):
+        value = scale.get(name) or ""
+        if not value:
+            errors.append(required(own.child(name)))
+        elif not value.startswith(prefix):
+            errors.append(invalid(own.child(name), value, "should be a json path under "
+                                  f"{prefix.rstrip('.')}"))
+    return errors
+
+
+def _column_errors(column: Object, path: Path) -> list[FieldError]:
+    errors = [required(path.child(name)) for name in ("name",) if not column.get(name)]
+    kind = column.get("type") or ""
+    if not kind:
+        errors.append(required(path.child("type"),
+                               f"must be one of {','.join(_COLUMN_TYPES)}"))
+    elif kind not in _COLUMN_TYPES:
+        errors.append(invalid(path.child("type"), kind,
+                              f"must be one of {','.join(_COLUMN_TYPES)}"))
+    if not column.get("jsonPath"):
+        errors.append(required(path.child("jsonPath")))
+    return errors
+
+
+CUSTOMRESOURCEDEFINITIONS = Resource(
+    group="apiextensions.k8s.io", version="v1", kind="CustomResourceDefinition",
+    plural="customresourcedefinitions", short_names=("crd", "crds"),
+    categories=("api-extensions",), namespaced=False,
+    strategy=CustomResourceDefinitionStrategy(), status=True, columns=(NAME, CREATED_AT))

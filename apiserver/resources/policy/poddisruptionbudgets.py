@@ -1,0 +1,70 @@
+"""PodDisruptionBudgets. Models pkg/registry/policy/poddisruptionbudget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from apiserver.machinery.selectors import selector_errors
+from apiserver.machinery.validation import FieldError, Path, invalid, not_supported
+from apiserver.resource import Resource
+from apiserver.resources.printing import AGE, NAME, field, named, number
+from apiserver.resources.workloads import (
+    int_or_percent_errors,
+    numbers_errors,
+    percent_limit_errors,
+)
+from apiserver.strategy import Strategy
+
+if TYPE_CHECKING:
+    from apiserver.context import RequestContext
+    from apiserver.machinery.types import Object
+
+_SPEC: Final = Path("spec")
+_POLICIES: Final = ("AlwaysAllow", "IfHealthyBudget")
+_COUNTS: Final = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")
+
+
+class PodDisruptionBudgetStrategy(Strategy):
+    """How many pods may be evicted."""
+
+    def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
+        obj["status"] = dict.fromkeys(_COUNTS, 0)
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        spec = obj.get("spec") or {}
+        errors: list[FieldError] = []
+        limits = ("minAvailable", "maxUnavailable")
+        if all(spec.get(name) is not None for name in limits):
+            errors.append(invalid(_SPEC, spec,
+                                  "minAvailable and maxUnavailable cannot be both set"))
+        for name in limits:
+            if spec.get(name) is not None:
+                path = _SPEC.child(name)
+                errors += int_or_percent_errors(spec[name], path)
+                errors += percent_limit_errors(spec[name], path)
+        errors += selector_errors(spec.get("selector"), _SPEC.child("selector"))
+        policy = spec.get("unhealthyPodEvictionPolicy")
+        if policy is not None and policy not in _POLICIES:
+            errors.append(not_supported(_SPEC.child("unhealthyPodEvictionPolicy"), policy,
+                                        _POLICIES))
+        return errors
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        return numbers_errors(obj.get("status") or {}, _COUNTS, Path("status"))
+
+
+PODDISRUPTIONBUDGETS = Resource(
+    group="policy", version="v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets",
+    short_names=("pdb",), strategy=PodDisruptionBudgetStrategy(), status=True,
+    columns=(
+        NAME,
+        named("Min Available", lambda obj, now: str(field("spec", "minAvailable",
+                                                          default="N/A")(obj, now)),
+              "How many pods must stay."),
+        named("Max Unavailable", lambda obj, now: str(field("spec", "maxUnavailable",
+                                                            default="N/A")(obj, now)),
+              "How many pods may be missing."),
+        number("Allowed Disruptions", field("status", "disruptionsAllowed", default=0),
+               "How many pods may be evicted now."),
+        AGE))

@@ -1,0 +1,139 @@
+"""StorageClasses and VolumeAttributesClasses. Models pkg/apis/storage/validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from apiserver.machinery.names import is_qualified_name
+from apiserver.machinery.validation import (
+    FieldError,
+    Path,
+    all_invalid,
+    forbidden,
+    immutable,
+    invalid,
+    not_supported,
+    required,
+    same,
+    too_long,
+)
+from apiserver.resource import Column, Resource
+from apiserver.resources.printing import AGE, NAME, UNSET, dig, field, named
+from apiserver.strategy import Strategy
+
+if TYPE_CHECKING:
+    from apiserver.context import RequestContext
+    from apiserver.machinery.types import Object
+
+GROUP: Final = "storage.k8s.io"
+_IS_DEFAULT: Final = ("storageclass.kubernetes.io/is-default-class",
+                      "storageclass.beta.kubernetes.io/is-default-class")
+_DEFAULTS: Final = (("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate"))
+_POLICIES: Final = ("Delete", "Retain")
+_MODES: Final = ("Immediate", "WaitForFirstConsumer")
+_MOST_PARAMETERS: Final = 512
+_MOST_BYTES: Final = 256 * 1024
+
+
+class StorageClassStrategy(Strategy):
+    """A kind of storage that claims can ask for."""
+
+    has_generation = False
+    delete_returns_object = True
+
+    def default(self, obj: Object) -> None:
+        for name, value in _DEFAULTS:
+            if obj.get(name) is None:
+                obj[name] = value
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        errors = provisioner_errors(obj.get("provisioner") or "", Path("provisioner"))
+        errors += parameters_errors(obj.get("parameters"), Path("parameters"))
+        policy, mode = obj.get("reclaimPolicy"), obj.get("volumeBindingMode")
+        if policy and policy not in _POLICIES:
+            errors.append(not_supported("reclaimPolicy", policy, _POLICIES))
+        if mode is None:
+            errors.append(required("volumeBindingMode"))
+        elif mode not in _MODES:
+            errors.append(not_supported("volumeBindingMode", mode, _MODES))
+        return errors + _topologies_errors(obj)
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        errors = [forbidden(name, f"updates to {name} are forbidden.")
+                  for name in ("parameters", "provisioner", "reclaimPolicy")
+                  if not same(obj.get(name), old.get(name))]
+        errors += immutable("volumeBindingMode", obj.get("volumeBindingMode"),
+                            old.get("volumeBindingMode"))
+        return errors + _topologies_errors(obj)
+
+
+class VolumeAttributesClassStrategy(Strategy):
+    """Attributes that volumes can change to."""
+
+    def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        errors = provisioner_errors(obj.get("driverName") or "", Path("driverName"))
+        if not obj.get("parameters"):
+            return [*errors, required("parameters", "must contain at least one key/value pair")]
+        return errors + parameters_errors(obj["parameters"], Path("parameters"))
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        return [forbidden(name, f"updates to {name} are forbidden.")
+                for name in ("driverName", "parameters")
+                if not same(obj.get(name), old.get(name))]
+
+    def generation_changed(self, obj: Object, old: Object) -> bool:
+        return False
+
+
+def provisioner_errors(name: str, path: Path) -> list[FieldError]:
+    """The name of what makes volumes."""
+    if not name:
+        return [required(path, name)]
+    return all_invalid(path, name, is_qualified_name(name.lower()))
+
+
+def parameters_errors(parameters: Object | None, path: Path) -> list[FieldError]:
+    """What it is told."""
+    size = sum(len(key) + len(value) for key, value in (parameters or {}).items())
+    errors = [invalid(path, "", "field can not be empty.") for key in parameters or () if not key]
+    if len(parameters or ()) > _MOST_PARAMETERS:
+        return [too_long(path, _MOST_PARAMETERS)]
+    return [*errors, too_long(path, _MOST_BYTES)] if size > _MOST_BYTES else errors
+
+
+def _topologies_errors(obj: Object) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for i, term in enumerate(obj.get("allowedTopologies") or ()):
+        for j, expression in enumerate(term.get("matchLabelExpressions") or ()):
+            path = Path("allowedTopologies").at(i).child("matchLabelExpressions").at(j)
+            key = expression.get("key") or ""
+            if not expression.get("values"):
+                errors.append(required(path.child("values")))
+            errors += all_invalid(path.child("key"), key, is_qualified_name(key))
+    return errors
+
+
+def _name(obj: Object, now: float) -> str:
+    annotations = dig(obj, "metadata", "annotations") or {}
+    default = any(annotations.get(key) == "true" for key in _IS_DEFAULT)
+    return f"{obj['metadata']['name']} (default)" if default else obj["metadata"]["name"]
+
+
+STORAGECLASSES = Resource(
+    group=GROUP, version="v1", kind="StorageClass", plural="storageclasses", short_names=("sc",),
+    namespaced=False, strategy=StorageClassStrategy(),
+    columns=(
+        Column("Name", _name, format="name", description=NAME.description),
+        named("Provisioner", field("provisioner"), "Who makes its volumes."),
+        named("ReclaimPolicy", field("reclaimPolicy", default="Delete"),
+              "What becomes of volumes that are released."),
+        named("VolumeBindingMode", field("volumeBindingMode", default=UNSET),
+              "When a volume is chosen."),
+        named("AllowVolumeExpansion", field("allowVolumeExpansion", default=False),
+              "Whether volumes can grow."),
+        AGE))
+
+VOLUMEATTRIBUTESCLASSES = Resource(
+    group=GROUP, version="v1", kind="VolumeAttributesClass", plural="volumeattributesclasses",
+    short_names=("vac",), namespaced=False, strategy=VolumeAttributesClassStrategy(),
+    columns=(NAME, named("DriverName", field("driverName"), "Whose attributes."), AGE))
