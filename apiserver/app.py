@@ -19,6 +19,7 @@ from apiserver.handlers.request import Disconnected, Request
 from apiserver.handlers.routing import find_handler, find_resource, not_allowed, not_served
 from apiserver.health import ENDPOINTS, Health
 from apiserver.machinery.errors import ApiError, InternalError
+from apiserver.metrics import Metrics
 from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 
@@ -61,6 +62,8 @@ class KubernetesApp:
         self._pages = dict(pages or {})
         self._health = health or Health()
         self._node_logs = node_logs
+        self._metrics = Metrics(registry)
+        self._pages.setdefault("/metrics", self._metrics.page)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """ASGI: one request."""
@@ -81,7 +84,7 @@ class KubernetesApp:
             user = self._authenticate(request.scope)
             info = parse_request(request.method, request.path)
             if info is not None and info.resource:
-                return await self._resource(request, user, info, send)
+                return await self._counted(request, user, info, send)
             return await self._page(request, user, info)
         except ApiError as error:
             return _in_accepted_form(request, failure(error))
@@ -90,6 +93,16 @@ class KubernetesApp:
         except Exception:
             log.exception("request failed: %s %s", request.method, request.path)
             return failure(InternalError("Internal error occurred: the server has the details"))
+
+    async def _counted(self, request: Request, user: User, info: RequestInfo,
+                       send: Send) -> Answer | None:
+        try:
+            answer = await self._resource(request, user, info, send)
+        except ApiError as error:
+            self._metrics.count(info, error.code)
+            raise
+        self._metrics.count(info, answer.status if answer is not None else 200)
+        return answer
 
     async def _resource(self, request: Request, user: User, info: RequestInfo,
                         send: Send) -> Answer | None:
@@ -105,6 +118,8 @@ class KubernetesApp:
         ctx = RequestContext(
             resource=resource, verb=info.verb, user=user, namespace=info.namespace,
             name=info.name, subresource=info.subresource, now=registry.clock.now())
+        if resource.deprecation:
+            ctx.warn(resource.deprecation)
         handler = find_handler(resource, info)
         await self._authorize(Attributes(
             user=user, verb=info.verb, group=info.group, version=info.version,

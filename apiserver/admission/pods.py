@@ -29,7 +29,7 @@ _SYSTEM_PRIORITIES: Final = {
 
 
 class PodStep(AdmissionStep):
-    """A step that looks at new Pods only."""
+    """A step that looks at Pods only; at new ones, or at changed ones too."""
 
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE",)
     registry: Registry
@@ -40,12 +40,20 @@ class PodStep(AdmissionStep):
 
     async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
         """Raises Forbidden."""
-        if obj is not None and ctx.resource.plural == "pods" and not ctx.resource.group:
-            await self.admit_pod(ctx, obj, obj.setdefault("spec", {}))
+        if obj is None or ctx.resource.plural != "pods" or ctx.resource.group or ctx.subresource:
+            return
+        spec = obj.setdefault("spec", {})
+        if old is None:
+            await self.admit_pod(ctx, obj, spec)
+        else:
+            self.readmit(spec, old.get("spec") or {})
 
     async def admit_pod(self, ctx: RequestContext, pod: Object, spec: dict[str, Any]) -> None:
         """Change the new Pod, or refuse it. Raises Forbidden."""
         raise NotImplementedError
+
+    def readmit(self, spec: dict[str, Any], old: Object) -> None:
+        """Change the spec of a changed Pod."""
 
     async def find(self, group: str, plural: str, namespace: str, name: str) -> Object | None:
         """An object of any version of a kind; None also when the kind is not served."""
@@ -99,7 +107,7 @@ def _mount_token(spec: dict[str, Any], registry: Registry) -> None:
     volumes = spec.get("volumes") or []
     name = next((each["name"] for each in volumes
                  if each["name"].startswith("kube-api-access-")), "")
-    containers = [*(spec.get("initContainers") or ()), *spec.get("containers", ())]
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     bare = [each for each in containers
             if not _mounts(each, TOKEN_PATH)]
     if not bare:
@@ -127,6 +135,14 @@ def _token_volume(name: str) -> Object:
 
 class Priority(PodStep):
     """A Pod's priority is that of its PriorityClass, else of the global default, else 0."""
+
+    operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
+
+    def readmit(self, spec: dict[str, Any], old: Object) -> None:
+        """What the client leaves out stays as it was."""
+        for field in ("priority", "preemptionPolicy"):
+            if spec.get(field) is None and old.get(field) is not None:
+                spec[field] = old[field]
 
     async def admit_pod(self, ctx: RequestContext, pod: Object, spec: dict[str, Any]) -> None:
         """Raises Forbidden."""
@@ -165,7 +181,13 @@ class Priority(PodStep):
 class DefaultTolerations(PodStep):
     """A Pod tolerates a node that is not ready or unreachable for five minutes."""
 
+    operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
+
     async def admit_pod(self, ctx: RequestContext, pod: Object, spec: dict[str, Any]) -> None:
+        """Adds what is missing."""
+        self.readmit(spec, {})
+
+    def readmit(self, spec: dict[str, Any], old: Object) -> None:
         """Adds what is missing."""
         tolerations = list(spec.get("tolerations") or ())
         for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):

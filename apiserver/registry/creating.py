@@ -51,7 +51,7 @@ async def _create_generated(registry: Registry, ctx: RequestContext, obj: Object
     for attempt in range(1, _NAME_ATTEMPTS + 1):
         obj["metadata"]["name"] = ctx.name = meta.generate_name(prefix, registry.chance)
         key = object_key(ctx.resource, ctx.namespace, ctx.name)
-        if await registry.store.get(key) is None or attempt == _NAME_ATTEMPTS:
+        if await registry.stored(ctx.resource).get(key) is None or attempt == _NAME_ATTEMPTS:
             break
     try:
         return await _create_named(registry, ctx, obj)
@@ -115,11 +115,11 @@ def _validate(ctx: RequestContext, obj: Object) -> None:
 async def _store(registry: Registry, ctx: RequestContext, obj: Object) -> Version:
     key = object_key(ctx.resource, ctx.namespace, meta.name(obj))
     if ctx.dry_run:
-        if (existing := await registry.store.get(key)) is not None:
+        if (existing := await registry.stored(ctx.resource).get(key)) is not None:
             raise already_exists(ctx, existing)
         return Version(key, obj, 0, 0)
     try:
-        return await registry.store.put(key, obj, expected=0)
+        return await registry.stored(ctx.resource).put(key, obj, expected=0)
     except RevisionMismatch as error:
         raise already_exists(ctx, error.current) from None
 

@@ -57,7 +57,7 @@ async def delete(registry: Registry, ctx: RequestContext, options: DeleteOptions
     """Delete the object that `ctx` names, or begin to. Raises NotFound, Conflict, Invalid."""
     validate(options)
     key = object_key(ctx.resource, ctx.namespace, ctx.name)
-    current = await registry.store.get(key)
+    current = await registry.stored(ctx.resource).get(key)
     if current is None:
         raise NotFound.object(ctx.resource.group, ctx.resource.plural, ctx.name)
     await registry.admission.admit("DELETE", ctx, None, current.object)
@@ -92,7 +92,8 @@ async def _attempt(registry: Registry, ctx: RequestContext, options: DeleteOptio
     if marking.pending:
         return Deleted(current, False, ctx.resource.strategy.delete_returns_object)
     if marking.changed and not ctx.dry_run:
-        current = await registry.store.put(current.key, marking.obj, expected=current.revision)
+        current = await registry.stored(ctx.resource).put(
+            current.key, marking.obj, expected=current.revision)
     elif marking.changed:
         current = Version(current.key, marking.obj, current.revision, current.created)
     if not marking.goes:

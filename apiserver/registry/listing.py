@@ -65,17 +65,17 @@ async def list_page(registry: Registry, ctx: RequestContext, options: ListOption
     limit = max(options.limit, 0)
     try:
         if selection.everything:
-            page = await registry.store.list(prefix, revision=start.revision, start=start.key,
-                                             limit=limit)
+            page = await registry.stored(ctx.resource).list(
+                prefix, revision=start.revision, start=start.key, limit=limit)
             return _listing(page, prefix, page.remaining)
-        return await _selected(registry, prefix, start, selection, limit)
+        store = registry.stored(ctx.resource)
+        page = await store.list(prefix, revision=start.revision, start=start.key)
+        return _selected(page, prefix, selection, limit)
     except Compacted:
         raise _expired(start, prefix) from None
 
 
-async def _selected(registry: Registry, prefix: str, start: _Start, selection: Selection,
-                    limit: int) -> Listing:
-    page = await registry.store.list(prefix, revision=start.revision, start=start.key)
+def _selected(page: Page, prefix: str, selection: Selection, limit: int) -> Listing:
     found: list[Version] = []
     for at, version in enumerate(page.versions, 1):
         if selection.matches(version.object):

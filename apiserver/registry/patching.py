@@ -54,7 +54,7 @@ async def _apply(registry: Registry, ctx: RequestContext, patch: Patch) -> tuple
         return _applied(registry, ctx, config, old, force=patch.force)
 
     key = object_key(ctx.resource, ctx.namespace, ctx.name)
-    if ctx.subresource or await registry.store.get(key) is not None:
+    if ctx.subresource or await registry.stored(ctx.resource).get(key) is not None:
         return await updating.modify(registry, ctx, change, tracked=True), False
     new = change(None)
     new["metadata"].pop("resourceVersion", None)

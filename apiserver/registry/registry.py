@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from apiserver.machinery.errors import BadRequest, NotFound
 from apiserver.registry import creating, deleting, listing, patching, scaling, updating, watching
 from apiserver.registry.catalog import Catalog
+from apiserver.registry.shared_storage import SharedStore
 from apiserver.registry.versions import check_not_future, parse_revision
 from apiserver.schema.schema import Decoded, decode
 from apiserver.schema.state import DecodeError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from apiserver.allocation import Allocator
     from apiserver.context import RequestContext
     from apiserver.machinery.clock import Clock
-    from apiserver.machinery.gvk import GVR
+    from apiserver.machinery.gvk import GVK, GVR
     from apiserver.machinery.types import JSON, Object
     from apiserver.registry.deleting import Deleted
     from apiserver.registry.listing import Listing
@@ -49,7 +50,17 @@ class Registry:
         self.chance = chance
         self.admission = admission
         self.allocators = dict(allocators or {})
+        self._views: dict[GVK, SharedStore] = {}
         admission.connect(self)
+
+    def stored(self, resource: Resource) -> Store | SharedStore:
+        """The store as a kind sees it."""
+        if resource.shared is None:
+            return self.store
+        view = self._views.get(resource.gvk)
+        if view is None:
+            view = self._views[resource.gvk] = SharedStore(self.store, resource, resource.shared)
+        return view
 
     # --- bodies ----------------------------------------------------------------------------------
 
@@ -84,7 +95,8 @@ class Registry:
         """The object that `ctx` names. Raises NotFound."""
         if resource_version not in ("", "0"):
             check_not_future(self.store, parse_revision(resource_version))
-        version = await self.store.get(object_key(ctx.resource, ctx.namespace, ctx.name))
+        key = object_key(ctx.resource, ctx.namespace, ctx.name)
+        version = await self.stored(ctx.resource).get(key)
         if version is None:
             raise NotFound.object(ctx.resource.group, ctx.resource.plural, ctx.name)
         return version

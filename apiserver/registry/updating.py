@@ -47,7 +47,7 @@ async def replace(registry: Registry, ctx: RequestContext, obj: Object) -> tuple
     creating.check_name(meta.name(obj), ctx.name)
     ensure_namespace(ctx, obj)
     key = object_key(ctx.resource, ctx.namespace, ctx.name)
-    existing = await registry.store.get(key)
+    existing = await registry.stored(ctx.resource).get(key)
     wanted = meta.uid(obj)
     if wanted and wanted != (actual := meta.uid(existing.object) if existing else ""):
         raise _conflict(ctx, f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion:"
@@ -68,7 +68,7 @@ async def modify(registry: Registry, ctx: RequestContext, change: Change, *,
     """
     key = object_key(ctx.resource, ctx.namespace, ctx.name)
     while True:
-        current = await registry.store.get(key)
+        current = await registry.stored(ctx.resource).get(key)
         if current is None:
             raise NotFound.object(ctx.resource.group, ctx.resource.plural, ctx.name)
         obj = change(current.object)
@@ -175,12 +175,12 @@ async def _store(registry: Registry, ctx: RequestContext, obj: Object,
         return current
     if ctx.dry_run:
         return Version(current.key, obj, current.revision, current.created)
-    return await registry.store.put(current.key, obj, expected=current.revision)
+    return await registry.stored(ctx.resource).put(current.key, obj, expected=current.revision)
 
 
 async def remove(registry: Registry, ctx: RequestContext, current: Version) -> Version:
     """Take an object out of the store; its last state. Raises RevisionMismatch."""
-    change = await registry.store.delete(current.key, expected=current.revision)
+    change = await registry.stored(ctx.resource).delete(current.key, expected=current.revision)
     allocator = registry.allocators.get(ctx.resource.gvr)
     if allocator is not None:
         allocator.release(current.object)

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from apiserver.registry.options import WatchOptions
     from apiserver.registry.registry import Registry
     from apiserver.registry.selection import Selection
+    from apiserver.registry.shared_storage import SharedStore
     from apiserver.resource import Resource
-    from apiserver.storage.store import StoreWatch
+    from apiserver.storage.store import Store, StoreWatch
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
@@ -101,14 +102,14 @@ async def open_watch(registry: Registry, ctx: RequestContext,
     prefix = collection_prefix(ctx.resource, ctx.namespace)
     if ctx.name:
         prefix = object_key(ctx.resource, ctx.namespace, ctx.name)
-    store = registry.store
+    store = registry.stored(ctx.resource)
     fresh = options.resource_version in ("", "0")
     start = 0 if fresh else parse_revision(options.resource_version)
     if fresh or options.send_initial_events:
         start = max(start, store.revision)
     initial: list[Event] = []
     if fresh or options.send_initial_events:
-        initial = [Event("ADDED", version) for version in await _present(registry, prefix)
+        initial = [Event("ADDED", version) for version in await _present(store, prefix)
                    if selection.matches(version.object)]
     if options.send_initial_events and options.allow_bookmarks:
         initial.append(bookmark(ctx.resource, start, {INITIAL_EVENTS_END: "true"}))
@@ -119,10 +120,10 @@ async def open_watch(registry: Registry, ctx: RequestContext,
     return RegistryWatch(source, selection, ctx.resource, initial, start)
 
 
-async def _present(registry: Registry, prefix: str) -> Sequence[Version]:
+async def _present(store: Store | SharedStore, prefix: str) -> Sequence[Version]:
     if prefix.endswith("/"):
-        return (await registry.store.list(prefix)).versions
-    version = await registry.store.get(prefix)
+        return (await store.list(prefix)).versions
+    version = await store.get(prefix)
     return [version] if version is not None else []
 
 

@@ -29,6 +29,8 @@ _WITHOUT_GROUP: Final = frozenset({
 
 def collection_prefix(resource: Resource, namespace: str = "") -> str:
     """`/registry/pods/` or `/registry/pods/default/`: what all keys of a listing begin with."""
+    if resource.shared is not None:
+        resource = resource.shared.stored
     place = _SPECIAL.get((resource.group, resource.plural))
     if place is None:
         grouped = resource.group not in _WITHOUT_GROUP
