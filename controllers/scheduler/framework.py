@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from controllers.scheduler import preemption
+
 if TYPE_CHECKING:
     from controllers.informer import Informers
     from controllers.scheduler.cache import Cache, NodeInfo, PodInfo
+    from controllers.scheduler.preemption import Preemption
 
 MAX_SCORE: Final = 100
 MIN_FEASIBLE: Final = 100
@@ -64,6 +67,8 @@ class Unschedulable:
 
     total: int
     rejections: tuple[Rejection, ...]
+    preemption: Preemption | None = None
+    """How room could be made."""
 
     def __str__(self) -> str:
         if not self.total:
@@ -87,9 +92,13 @@ class Framework:
 
     def choose(self, pod: PodInfo, snapshot: Snapshot) -> str | Unschedulable:
         """The name of the best node, the first by name of equals; or why there is none."""
-        feasible, rejections = self._filter(pod, snapshot)
+        filters = [found for plugin in self._plugins
+                   if (found := plugin.filter_for(pod, snapshot)) is not None]
+        feasible, rejected = self._filter(filters, snapshot)
         if not feasible:
-            return Unschedulable(len(snapshot.nodes), tuple(rejections))
+            hopeful = [node for node, rejection in rejected if rejection.resolvable]
+            return Unschedulable(len(snapshot.nodes), tuple(why for _, why in rejected),
+                                 preemption.find(pod, hopeful, filters))
         if len(feasible) == 1:
             return feasible[0].name
         totals = [0.0] * len(feasible)
@@ -101,26 +110,24 @@ class Framework:
         best = max(totals)
         return min(node.name for node, total in zip(feasible, totals, strict=True) if total == best)
 
-    def _filter(self, pod: PodInfo,
-                snapshot: Snapshot) -> tuple[list[NodeInfo], list[Rejection]]:
+    def _filter(self, filters: Sequence[Filter], snapshot: Snapshot,
+                ) -> tuple[list[NodeInfo], list[tuple[NodeInfo, Rejection]]]:
         """Nodes that do, enough of them, and why the others do not."""
-        filters = [found for plugin in self._plugins
-                   if (found := plugin.filter_for(pod, snapshot)) is not None]
         nodes = list(snapshot.nodes)
         wanted = nodes_to_find(len(nodes))
         start = self._start % len(nodes) if wanted < len(nodes) else 0
         feasible: list[NodeInfo] = []
-        rejections: list[Rejection] = []
+        rejected: list[tuple[NodeInfo, Rejection]] = []
         for node in nodes[start:] + nodes[:start]:
             self._start += 1
             rejection = _first(filters, node)
             if rejection is not None:
-                rejections.append(rejection)
+                rejected.append((node, rejection))
                 continue
             feasible.append(node)
             if len(feasible) == wanted:
                 break
-        return feasible, rejections
+        return feasible, rejected
 
 
 def nodes_to_find(count: int) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
     from controllers.controller import KeysOf
     from controllers.scheduler.framework import Plugin
+    from controllers.scheduler.preemption import Preemption
 
 CYCLE: Final = "cycle"
 SCHEDULER_NAME: Final = "default-scheduler"
@@ -73,6 +74,8 @@ class Scheduler(Controller):
         if isinstance(outcome, Unschedulable):
             self._waiting.failed(key, self._clock.now())
             await self._refuse(pod, str(outcome))
+            if outcome.preemption is not None:
+                await self._preempt(pod, outcome.preemption)
         else:
             await self._bind(pod, key, outcome)
 
@@ -113,6 +116,30 @@ class Scheduler(Controller):
                 type="strategic", subresource="status")
         except NotFound:
             return
+
+    async def _preempt(self, pod: Object, preemption: Preemption) -> None:
+        """Make room: delete the victims, and note on which node the pod counts."""
+        status = {"status": {"nominatedNodeName": preemption.node}}
+        await self._client.patch(PODS, meta.name(pod), meta.namespace(pod), status,
+                                 type="strategic", subresource="status")
+        for victim in preemption.victims:
+            if not victim.group.terminating:
+                await self._evict(victim.pod, meta.uid(pod), preemption.node)
+
+    async def _evict(self, victim: Object, for_uid: str, node: str) -> None:
+        place, own = meta.namespace(victim), meta.name(victim)
+        condition = {"type": "DisruptionTarget", "status": "True",
+                     "reason": "PreemptionByScheduler",
+                     "message": f"{self._served}: preempting to accommodate a higher priority pod",
+                     "lastProbeTime": None, "lastTransitionTime": rfc3339(self._clock.now())}
+        try:
+            await self._client.patch(PODS, own, place, {"status": {"conditions": [condition]}},
+                                     type="strategic", subresource="status")
+            await self._client.delete(PODS, own, place)
+        except NotFound:
+            return
+        self._recorder.event(victim, "Normal", "Preempted",
+                             f"Preempted by pod {for_uid} on node {node}", action="Preempting")
 
     # What happens in the cluster -----------------------------------------------------------------
 

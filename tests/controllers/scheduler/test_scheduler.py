@@ -230,3 +230,51 @@ def test_settled_scheduler_has_nothing_to_do(cluster: Cluster) -> None:
     cluster.pod("b")
     cluster.advance(60)
     assert cluster.settle() == 0
+
+
+def test_preemption_picks_the_cheapest_victims() -> None:
+    from controllers.scheduler import preemption
+    from controllers.scheduler.cache import NodeInfo, PodInfo
+    from controllers.scheduler.plugins.noderesources import NodeResourcesFit
+
+    def pod(own: str, cpu: str, priority: int = 0) -> PodInfo:
+        spec = {"priority": priority, "containers": [
+            {"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu}}}]}
+        return PodInfo(obj("v1", "Pod", own, spec=spec))
+
+    def node(own: str, *pods: PodInfo) -> NodeInfo:
+        made = obj("v1", "Node", own, None)
+        info = NodeInfo(made)
+        info.set_node({**made, "status": {"allocatable": {"cpu": "2", "pods": "10"}}})
+        for one in pods:
+            info.add(one)
+        return info
+
+    important = pod("important", "1", 100)
+    filters = [NodeResourcesFit().filter_for(important, None)]  # type: ignore[arg-type]
+    dear = node("dear", pod("a", "2", 50))
+    cheap = node("cheap", pod("b", "500m", 5), pod("c", "1", 1), pod("d", "500m", 3))
+    found = preemption.find(important, [dear, cheap], [one for one in filters if one])
+    assert found is not None
+    assert (found.node, [one.key for one in found.victims]) == ("cheap", ["default/c"])
+    assert preemption.find(pod("x", "1", 1), [dear], [one for one in filters if one]) is None
+    assert len(cheap.pods) == 3
+
+
+def test_pod_of_higher_priority_takes_the_place(cluster: Cluster) -> None:
+    from apiserver.machinery.gvk import GVR
+
+    classes = GVR("scheduling.k8s.io", "v1", "priorityclasses")
+    if not any(one.gvr == classes for one in cluster.registry.catalog):
+        pytest.skip("PriorityClass is not served yet")
+    cluster.node("n1", cpu="1")
+    for own, value in (("low", 1), ("high", 1000)):
+        made = obj("scheduling.k8s.io/v1", "PriorityClass", own, None)
+        cluster.create(classes, {**made, "value": value})
+    cluster.pod("a", requests={"cpu": "800m"}, priorityClassName="low")
+    cluster.pod("b", requests={"cpu": "800m"}, priorityClassName="high")
+    assert cluster.get(PODS, "b")["status"]["nominatedNodeName"] == "n1"
+    assert cluster.get(PODS, "a")["metadata"]["deletionTimestamp"]
+    cluster.delete(PODS, "a", grace_period_seconds=0)
+    cluster.advance(1)
+    assert cluster.place("b") == "n1"
