@@ -59,14 +59,14 @@ def decode_message(name: str, data: bytes, depth: int = 0) -> Any:
     plain = _plain(name, data, depth)
     if own_form is not None:
         return own_form(plain)
-    table = messages()[name]
+    table = messages().get(name, {})
     if len(table) == 1 and table.get(1) == Field("items", "repeated", "string"):
         return plain.get("items", [])
     return plain
 
 
 def _plain(name: str, data: bytes, depth: int) -> dict[str, Any]:
-    table = messages()[name]
+    table = messages().get(name, {})  # a message without fields has no row
     out: dict[str, Any] = {}
     for number, wire, value, content in fields(data):
         field = table.get(number)
