@@ -10,6 +10,7 @@ from apiserver.machinery.clock import parse_time
 from apiserver.machinery.gvk import CONFIGMAPS, NODES, PODS, SECRETS, SERVICES
 from apiserver.machinery.meta import metadata, namespaced_name, uid
 from controllers.controller import Controller, ControllerContext, Result
+from controllers.node.admission import Admission
 from controllers.node.cni import AddressRange, Cni
 from controllers.node.host import Host
 from controllers.node.podworker import PodWorker
@@ -53,6 +54,7 @@ class Kubelet(Controller):
         """Ends of containers whose start is not yet noted."""
         self._worker = PodWorker(self.host, self, self._again)
         self._registration = Registration(self.host)
+        self._admission = Admission(config.capacity)
 
     def watches(self) -> Mapping[GVR, KeysOf]:
         """Its pods, its Node; what its pods refer to is only cached."""
@@ -108,6 +110,7 @@ class Kubelet(Controller):
         pod, record = self._pods.get(key), self._records.get(key)
         if record is not None and (pod is None or uid(pod) != record.uid):
             self._worker.forget(record)
+            self._admission.release(record)
             del self._records[key]
             record = None
         if pod is None or pod["spec"].get("nodeName") != self.host.config.name:
@@ -115,6 +118,8 @@ class Kubelet(Controller):
         if record is None:
             record = self._admit(pod, key)
         await self._worker.sync(pod, record)
+        if record.finished:
+            self._admission.release(record)
         self._note_runs(record)
         if self.host.puller.present.keys() - self._listed_images():
             self.queue.add(NODE_KEY)
@@ -131,6 +136,12 @@ class Kubelet(Controller):
         """A pod that is new here: bound just now, or known before the kubelet started."""
         record = new_record(pod, key, self.host.clock.now())
         restore(pod, record)
+        if not record.finished:
+            node = self.host.informers.get(NODES).get(self.host.config.name)
+            refusal = self._admission.admit(pod, record, node)
+            if refusal is not None:
+                self.host.recorder.event(pod, "Warning", *refusal)
+                record.failure = refusal[0], f"Pod was rejected: {refusal[1]}"
         self._records[key] = record
         return record
 

@@ -121,6 +121,8 @@ class PodRecord:
     probes: dict[tuple[str, str], ProbeWorker] = field(default_factory=dict)
     posted: Object | None = None
     """The pod as the API answered it to the latest status patch."""
+    requests: dict[str, int] = field(default_factory=dict)
+    """The room that it takes on the node, while it counts."""
     restored: bool = False
     """It ended under a kubelet before this one: its status is complete already."""
     mount_failures: int = 0

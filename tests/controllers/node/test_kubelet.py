@@ -147,3 +147,18 @@ def test_pod_of_a_node_without_kubelet_stays_pending(world: NodeWorld) -> None:
 def test_settled_cluster_has_nothing_to_do(world: NodeWorld) -> None:
     world.run("web")
     assert world.settle() == 0
+
+
+def test_pod_that_does_not_fit_fails(world: NodeWorld) -> None:
+    asks = {"resources": {"requests": {"cpu": "1500m"}}}
+    world.run("a", container=asks)
+    status = world.run("b", container=asks)["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "OutOfcpu")
+    assert status["message"].endswith("cpu, requested: 1500, used: 1500, capacity: 2000")
+    world.delete(PODS, "a")
+    assert world.run("c", container=asks)["status"]["phase"] == "Running"
+
+
+def test_pod_that_does_not_match_the_node_fails(world: NodeWorld) -> None:
+    status = world.run("a", nodeSelector={"disk": "ssd"})["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "NodeAffinity")
