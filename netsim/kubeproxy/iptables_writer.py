@@ -46,9 +46,15 @@ class _Dispatch:
         """Sorted."""
         self.blocks: dict[PortKey, list[Rule]] = {}
         self.tail: list[Rule] = []
+        self._collecting = True
+        """Blocks are kept back until `restore`, which puts all in at once."""
 
     def put(self, key: PortKey, rules: list[Rule]) -> None:
         """Put a block in the place of the one that the service port had."""
+        if self._collecting:
+            if rules:
+                self.blocks[key] = rules
+            return
         for rule in self.blocks.pop(key, ()):
             self.chain.remove(rule)
         place = bisect_left(self.keys, key)
@@ -71,7 +77,10 @@ class _Dispatch:
         return self.chain.index(self.tail[0]) if self.tail else len(self.chain.rules)
 
     def restore(self) -> None:
-        """Make the chain hold exactly these rules again; ours keep their counters."""
+        """Make the chain hold exactly these rules; ours keep their counters."""
+        if self._collecting:
+            self.keys = sorted(self.blocks)
+            self._collecting = False
         ours = [rule for key in self.keys for rule in self.blocks[key]] + self.tail
         if self.chain.rules != ours:
             self.chain.replace(ours)
@@ -94,6 +103,8 @@ class IptablesWriter:
         """The nat chains of each service port."""
         self._generation = -1
         """Of the rule set after our last word."""
+        self._anew = False
+        """Since `setup`, until `finish`."""
 
     @property
     def _nat(self) -> Table:
@@ -148,6 +159,7 @@ class IptablesWriter:
     def setup(self, node: Node) -> None:
         """Begin anew: fixed chains and jumps, empty shared chains, no service chains."""
         self._node = node
+        self._anew = True
         for table, name in fixed_chains(self._options.form):
             self._ruleset.tables[table].ensure_chain(name)
             self._ruleset.tables[table].make_present()
@@ -165,7 +177,6 @@ class IptablesWriter:
         services.tail = [
             self._fixed_rule(text) for _, text in node_port_rules(self._options, node, self._family)
         ]
-        services.chain.replace(services.tail)
 
     def _ensure_jumps(self) -> None:
         """Put each jump first in its chain unless it stands there somewhere."""
@@ -244,7 +255,10 @@ class IptablesWriter:
         return Rule(_fixed_spec(text, self._version))
 
     def finish(self) -> None:
-        """Remember how the rule set was left."""
+        """Fill the shared chains if all was written anew; remember how the rule set was left."""
+        for dispatch in self._dispatch.values() if self._anew else ():
+            dispatch.restore()
+        self._anew = False
         self._generation = self._ruleset.generation
 
 
