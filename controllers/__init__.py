@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from controllers.cronjob import CronJobController
+from controllers.daemonset import DaemonSetController
 from controllers.deployment import DeploymentController
+from controllers.disruption import DisruptionController
 from controllers.endpoints import EndpointsController
 from controllers.endpointslice import EndpointSliceController, EndpointSliceMirroringController
 from controllers.garbagecollector import GarbageCollector
+from controllers.job import JobController, TTLAfterFinishedController
 from controllers.namespace import NamespaceController
 from controllers.nodeipam import NodeIPAMController
 from controllers.nodelifecycle import NodeLifecycleController
 from controllers.podgc import PodGarbageCollector
 from controllers.replicaset import ReplicaSetController
+from controllers.resourcequota import ResourceQuotaController
 from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
+from controllers.statefulset import StatefulSetController
 from controllers.tainteviction import TaintEvictionController
 
 if TYPE_CHECKING:
@@ -22,18 +28,25 @@ if TYPE_CHECKING:
     from controllers.controller import Controller, ControllerContext
 
 _TABLE: Final = (
+    CronJobController,
+    DaemonSetController,
     DeploymentController,
+    DisruptionController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,
     GarbageCollector,
+    JobController,
     NamespaceController,
     NodeIPAMController,
     NodeLifecycleController,
     PodGarbageCollector,
     ReplicaSetController,
+    ResourceQuotaController,
     RootCAPublisher,
     ServiceAccountController,
+    StatefulSetController,
+    TTLAfterFinishedController,
     TaintEvictionController,
 )
 
@@ -45,20 +58,27 @@ OFF_BY_DEFAULT: Final[frozenset[str]] = frozenset()
 """Those that `*` does not start."""
 
 ALIASES: Final[Mapping[str, str]] = {
+    "cronjob": "cronjob-controller",
+    "daemonset": "daemonset-controller",
     "deployment": "deployment-controller",
+    "disruption": "disruption-controller",
     "endpoint": "endpoints-controller",
     "endpoints": "endpoints-controller",
     "endpointslice": "endpointslice-controller",
     "endpointslicemirroring": "endpointslice-mirroring-controller",
     "garbagecollector": "garbage-collector-controller",
+    "job": "job-controller",
     "namespace": "namespace-controller",
     "nodeipam": "node-ipam-controller",
     "nodelifecycle": "node-lifecycle-controller",
     "podgc": "pod-garbage-collector-controller",
     "replicaset": "replicaset-controller",
+    "resourcequota": "resourcequota-controller",
     "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
     "serviceaccount": "serviceaccount-controller",
+    "statefulset": "statefulset-controller",
     "taint-eviction": "taint-eviction-controller",
+    "ttl-after-finished": "ttl-after-finished-controller",
 }
 """The names of older versions, which `--controllers` accepts too."""
 

@@ -74,7 +74,7 @@ class GarbageCollector(Controller):
 
     async def _sync(self) -> None:
         """Watch everything that can be deleted."""
-        found = await self._discovery()
+        found = _one_version(await self._discovery())
         self._kinds = {(one.resource.group, one.kind): one for one in found}
         wanted = {one.resource for one in found if set(one.verbs) >= _VERBS
                   and (one.resource.group, one.resource.resource) not in IGNORED}
@@ -244,6 +244,14 @@ class GarbageCollector(Controller):
                 type="merge")
         except NotFound:
             return
+
+
+def _one_version(found: Sequence[DiscoveredResource]) -> list[DiscoveredResource]:
+    """Each resource once, in the version that discovery names first."""
+    first: dict[tuple[str, str], DiscoveredResource] = {}
+    for one in found:
+        first.setdefault((one.resource.group, one.resource.resource), one)
+    return list(first.values())
 
 
 def _propagation(obj: Object) -> Propagation:
