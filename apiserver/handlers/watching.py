@@ -18,10 +18,8 @@ from apiserver.table import partial_metadata, row_of, table_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from apiserver.context import RequestContext
     from apiserver.handlers.call import Call, Receive
     from apiserver.registry.watching import Event, RegistryWatch
-    from apiserver.table import IncludeObject
 
 DEFAULT_SECONDS: Final = 45 * 60.0
 """How long a watch lasts when the client does not say (upstream: 30 to 60 minutes by chance)."""
@@ -136,7 +134,7 @@ def _encoder(call: Call) -> Callable[[Event], bytes]:
     if not form:
         return _plain
     if form == "Table":
-        return _Tables(call.ctx, include_object(call.request), version)
+        return _Tables(call, version)
     return lambda event: _line(event, partial_metadata(event.version.object, version))
 
 
@@ -151,14 +149,16 @@ def _line(event: Event, obj: Any) -> bytes:
 class _Tables:
     """Events as Tables of one row; only the first says what the columns are."""
 
-    def __init__(self, ctx: RequestContext, include: IncludeObject, version: str) -> None:
-        self._ctx = ctx
-        self._include = include
+    def __init__(self, call: Call, version: str) -> None:
+        self._resource = call.ctx.resource
+        self._clock = call.registry.clock
+        """Ages count at each event, not at the request."""
+        self._include = include_object(call.request)
         self._version = version
         self._first = True
 
     def __call__(self, event: Event) -> bytes:
-        resource, now = self._ctx.resource, self._ctx.now
+        resource, now = self._resource, self._clock.now()
         table = table_of(resource, (), now, self._include, self._version)
         table["metadata"] = {"resourceVersion": str(event.version.revision)}
         if not self._first:
