@@ -9,6 +9,7 @@ from apiserver.admission.chain import AdmissionChain
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.nodes import TaintNewNodes
 from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
+from apiserver.admission.volumes import ProtectVolumes
 
 __all__ = ["admission_chain"]
 
@@ -21,4 +22,5 @@ def admission_chain() -> AdmissionChain:
         TaintNewNodes(),
         Priority(),
         DefaultTolerations(),
+        ProtectVolumes(),
     ))

@@ -86,7 +86,7 @@ def _set_scheduled(pod: Object, now: str) -> None:
 async def bind_named(registry: Registry, ctx: RequestContext, binding: Object) -> Object:
     """The same by POST to the collection `bindings`: the Pod is the one of the binding's name."""
     ctx.name = meta.name(binding)
-    ctx.resource = registry.catalog.resource(PODS)
+    ctx.resource, ctx.subresource = registry.catalog.resource(PODS), BINDING.name
     return await bind(registry, ctx, binding)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from apiserver.machinery.validation import FieldError
     from controllers.serviceips.ranges import RangeFull, ValueRange
 
-DRY_RUN_PORT: Final = 32768
+DRY_RUN_PORT: Final = 32769
 """The dummy node port that a dry run shows; further ones count up (portallocator/operation.go)."""
 
 

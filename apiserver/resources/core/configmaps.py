@@ -48,7 +48,7 @@ class ConfigMapStrategy(Strategy):
         for key, value in binary.items():
             errors += all_invalid(Path("binaryData").key(key), key, is_config_map_key(key))
             size += decoded_size(value)
-        return [*errors, too_long("", MAX_DATA_BYTES)] if size > MAX_DATA_BYTES else errors
+        return [*errors, too_long("[]", MAX_DATA_BYTES)] if size > MAX_DATA_BYTES else errors
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         return frozen_errors(obj, old, ("data", "binaryData")) + self.validate(ctx, obj)
