@@ -182,6 +182,17 @@ class SimRuntime:
         if container is not None:
             container.stop(grace_seconds)
 
+    def update_files(self, container_id: str, old: Mapping[str, str],
+                     new: Mapping[str, str]) -> None:
+        """See ContainerRuntime."""
+        container = self._containers.get(container_id)
+        if container is None:
+            return
+        files = container.machine.files
+        for path in old.keys() - new.keys():
+            files.pop(path, None)
+        files.update(new)
+
     def remove(self, container_id: str) -> None:
         """See ContainerRuntime."""
         self._containers.pop(container_id, None)

@@ -17,6 +17,7 @@ from controllers.node.podworker import PodWorker
 from controllers.node.puller import ImagePuller
 from controllers.node.record import State, Terminated, new_record
 from controllers.node.registration import Registration
+from controllers.node.volumes import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,11 +56,12 @@ class Kubelet(Controller):
         self._worker = PodWorker(self.host, self, self._again)
         self._registration = Registration(self.host)
         self._admission = Admission(config.capacity)
+        self._sources = SourceIndex()
 
     def watches(self) -> Mapping[GVR, KeysOf]:
         """Its pods, its Node; what its pods refer to is only cached."""
         return {PODS: self._pod_keys, NODES: self._node_keys, SERVICES: _no_keys,
-                CONFIGMAPS: _no_keys, SECRETS: _no_keys}
+                CONFIGMAPS: self._source_keys, SECRETS: self._source_keys}
 
     async def start(self) -> None:
         """Register, and begin the heartbeat."""
@@ -111,6 +113,7 @@ class Kubelet(Controller):
         if record is not None and (pod is None or uid(pod) != record.uid):
             self._worker.forget(record)
             self._admission.release(record)
+            self._sources.remove(key)
             del self._records[key]
             record = None
         if pod is None or pod["spec"].get("nodeName") != self.host.config.name:
@@ -143,6 +146,7 @@ class Kubelet(Controller):
                 self.host.recorder.event(pod, "Warning", *refusal)
                 record.failure = refusal[0], f"Pod was rejected: {refusal[1]}"
         self._records[key] = record
+        self._sources.add(key, references(pod))
         return record
 
     def _listed_images(self) -> set[str]:
@@ -163,12 +167,46 @@ class Kubelet(Controller):
             return ()
         return (namespaced_name(pod),)
 
+    def _source_keys(self, old: Object | None, new: Object | None) -> Iterable[str]:
+        """The pods whose volumes are made of a ConfigMap or Secret that has changed."""
+        source = new if new is not None else old
+        assert source is not None
+        users = self._sources.users(f"{source['kind'].lower()}s/{namespaced_name(source)}")
+        for key in users:
+            self._records[key].stale_files = True
+        return users
+
     def _node_keys(self, old: Object | None, new: Object | None) -> Iterable[str]:
         """The own Node when it is gone or new: it is registered again."""
         node = new if new is not None else old
         assert node is not None
         mine = metadata(node).get("name") == self.host.config.name
         return (NODE_KEY,) if mine and (old is None or new is None) else ()
+
+
+class SourceIndex:
+    """Which pods use which ConfigMaps and Secrets."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, dict[str, None]] = {}
+        self._used: dict[str, set[str]] = {}
+
+    def add(self, key: str, sources: set[str]) -> None:
+        """A pod and what it uses."""
+        self._used[key] = sources
+        for source in sources:
+            self._users.setdefault(source, {})[key] = None
+
+    def remove(self, key: str) -> None:
+        """A pod that is gone."""
+        for source in self._used.pop(key, ()):
+            self._users[source].pop(key)
+            if not self._users[source]:
+                del self._users[source]
+
+    def users(self, source: str) -> list[str]:
+        """The pods that use a source, in order of arrival."""
+        return list(self._users.get(source, ()))
 
 
 def restore(pod: Object, record: PodRecord) -> None:

@@ -27,7 +27,7 @@ from controllers.node.record import Kind, Sandbox, State, container_specs
 from controllers.node.runtime import ImageNotFound
 from controllers.node.starter import may_restart, next_retry, sources, start_due
 from controllers.node.status import pod_status, status_patch, with_foreign_conditions
-from controllers.node.volumes import MountError, volume_files
+from controllers.node.volumes import MountError, mounted, volume_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,7 +94,7 @@ class PodWorker:
             if not self._set_up(pod, record):
                 await self._post(pod, record)
                 return
-        if record.files is None and not self._mount(pod, record):
+        if (record.files is None or record.stale_files) and not self._mount(pod, record):
             await self._post(pod, record)
             return
         self._kill_unwanted(pod, record)
@@ -133,14 +133,26 @@ class PodWorker:
         """The pod's volumes; False (and an event) while one of them is not there."""
         assert record.sandbox is not None
         try:
-            record.files = volume_files(pod, sources(self._host, pod, record.sandbox.address))
+            files = volume_files(pod, sources(self._host, pod, record.sandbox.address))
         except MountError as error:
             self._host.recorder.event(pod, "Warning", "FailedMount", str(error))
             delay = min(MOUNT_RETRY * 2.0**record.mount_failures, MOUNT_RETRY_MAX)
             record.mount_failures += 1
             self._again(record.key, delay)
-            return False
+            return record.files is not None
+        if record.files is not None:
+            self._renew_files(pod, record, record.files, files)
+        record.files, record.stale_files = files, False
         return True
+
+    def _renew_files(self, pod: Object, record: PodRecord, old: Mapping[str, Mapping[str, str]],
+                     new: Mapping[str, Mapping[str, str]]) -> None:
+        """Running containers see a changed ConfigMap or Secret (at once, not within a minute)."""
+        specs = {spec["name"]: spec for spec in container_specs(pod)}
+        for container in record.alive:
+            before, after = (mounted(specs[container.name], v, live=True) for v in (old, new))
+            if before != after:
+                self._host.runtime.update_files(container.container_id, before, after)
 
     def _kill_unwanted(self, pod: Object, record: PodRecord) -> None:
         """Restart containers whose image has been changed in the spec."""

@@ -126,6 +126,8 @@ class PodRecord:
     restored: bool = False
     """It ended under a kubelet before this one: its status is complete already."""
     mount_failures: int = 0
+    stale_files: bool = False
+    """Something that its volumes are made of has changed."""
     files: Mapping[str, Mapping[str, str]] | None = None
     """Volume name -> relative path -> text, once all volumes are there."""
 

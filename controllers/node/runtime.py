@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from netsim.namespace import Namespace
-
     from apiserver.machinery.types import Object
+    from netsim.namespace import Namespace
 
 
 class ImageNotFound(Exception):
@@ -110,6 +109,10 @@ class ContainerRuntime(Protocol):
 
     def stop(self, container_id: str, grace_seconds: float) -> None:
         """SIGTERM now, SIGKILL after the grace; the listener hears of the end."""
+
+    def update_files(self, container_id: str, old: Mapping[str, str],
+                     new: Mapping[str, str]) -> None:
+        """The mounted files `old` are `new` now (those that the container has not changed)."""
 
     def remove(self, container_id: str) -> None:
         """Forget a container that has ended, and its log."""

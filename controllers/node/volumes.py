@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from apiserver.machinery.meta import namespace
 from controllers.node.environment import ConfigError, Sources, decode_secret, field_value
 
 if TYPE_CHECKING:
@@ -26,11 +27,30 @@ def volume_files(pod: Object, sources: Sources) -> dict[str, Files]:
     return {volume["name"]: _files(volume, sources) for volume in pod["spec"].get("volumes") or ()}
 
 
-def mounted(container: Mapping[str, Any], volumes: Mapping[str, Mapping[str, str]]) -> Files:
-    """Absolute path -> text of everything that the container's mounts bring."""
+def references(pod: Object) -> set[str]:
+    """What the volumes are made of: `configmaps/default/web`, `secrets/default/key`."""
+    place = namespace(pod)
+    found = set()
+    for volume in pod["spec"].get("volumes") or ():
+        for source in (volume, *((volume.get("projected") or {}).get("sources") or ())):
+            if "configMap" in source:
+                found.add(f"configmaps/{place}/{source['configMap'].get('name', '')}")
+            if "secret" in source:
+                secret = source["secret"]
+                found.add(f"secrets/{place}/{secret.get('secretName') or secret.get('name', '')}")
+    return found
+
+
+def mounted(container: Mapping[str, Any], volumes: Mapping[str, Mapping[str, str]], *,
+            live: bool = False) -> Files:
+    """Absolute path -> text of everything that the container's mounts bring; with `live` only what
+    follows its source (a subPath does not).
+    """
     files: Files = {}
     for mount in container.get("volumeMounts") or ():
         base, only = mount["mountPath"].rstrip("/"), mount.get("subPath", "")
+        if only and live:
+            continue
         content = volumes.get(mount["name"], {})
         if only:
             files |= {base: content[only]} if only in content else {}

@@ -131,3 +131,28 @@ def test_host_network_pod_shares_the_nodes_stack(world: NodeWorld) -> None:
     assert pod["status"]["podIP"] == "10.211.55.120"
     assert files_of(world)["/etc/resolv.conf"] == "nameserver 10.211.55.1\n"
     assert env_of(world)["HOSTNAME"] == "minikube"
+
+
+def test_changed_config_map_reaches_running_containers(world: NodeWorld) -> None:
+    mounts = [{"name": "c", "mountPath": "/etc/c"},
+              {"name": "c", "mountPath": "/fixed", "subPath": "color"}]
+    world.run("p", volumes=[{"name": "c", "configMap": {"name": "cfg"}}],
+              container={"volumeMounts": mounts})
+    world.patch(CONFIGMAPS, "cfg", {"data": {"color": "red", "B": None, "new": "n"}})
+    files = files_of(world)
+    assert (files["/etc/c/color"], files["/etc/c/new"], files["/fixed"]) == ("red", "n", "blue")
+    assert "/etc/c/B" not in files
+
+
+def test_deleted_config_map_leaves_the_files(world: NodeWorld) -> None:
+    world.run("p", volumes=[{"name": "c", "configMap": {"name": "cfg"}}],
+              container={"volumeMounts": [{"name": "c", "mountPath": "/etc/c"}]})
+    world.delete(CONFIGMAPS, "cfg")
+    assert files_of(world)["/etc/c/color"] == "blue"
+    assert world.pod("p")["status"]["phase"] == "Running"
+
+
+def test_missing_volume_that_appears_starts_the_pod_at_once(world: NodeWorld) -> None:
+    world.run("p", volumes=[{"name": "v", "secret": {"secretName": "late"}}])
+    world.create(SECRETS, {**obj("v1", "Secret", "late"), "data": {}})
+    assert world.pod("p")["status"]["phase"] == "Running"
