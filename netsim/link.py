@@ -21,24 +21,19 @@ if TYPE_CHECKING:
 class Wire:
     """What is under way: calls that deliver packets, in order."""
 
-    __slots__ = ("pending", "running")
+    __slots__ = ("pending",)
 
     def __init__(self) -> None:
         self.pending: deque[tuple[Callable[[Any, Any], object], Any, Any]] = deque()
-        self.running = False
 
     def run(self) -> None:
-        """Deliver until nothing is under way; a no-op if that is going on already."""
-        if self.running:
-            return
-        self.running = True
+        """Deliver until nothing is under way. A program that is called with a datagram may use
+        the network itself, and so run it within a run.
+        """
         pending = self.pending
-        try:
-            while pending:
-                call, first, second = pending.popleft()
-                call(first, second)
-        finally:
-            self.running = False
+        while pending:
+            call, first, second = pending.popleft()
+            call(first, second)
 
 
 @dataclass(frozen=True, slots=True)

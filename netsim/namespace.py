@@ -10,6 +10,7 @@ Models net/ipv4/ip_{input,forward,output}.c. An iptables table and an nft base c
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +42,7 @@ _ACCEPT: Final = Verdict.ACCEPT
 _DROP: Final = Verdict.DROP
 _EVERYTHING: Final = {"default": (4, 0, 0), "default6": (6, 0, 0)}
 _NOTHING: Final[tuple[tuple[Callable[[Context], Verdict], ...], ...]] = ((),) * len(Hook)
+_LOG_LINES: Final = 10_000
 _LIMITED_BROADCAST: Final = 0xFFFFFFFF
 _NAT_PRIORITY: Final = {
     Hook.PREROUTING: Priority.NAT_DST,
@@ -97,7 +99,7 @@ class Namespace:
         """netsim.netfilter.ruleset.Ruleset by family, once attached."""
         self.nft: Any = None
         """netsim.nft.Ruleset, once attached."""
-        self.kernel_log: list[str] = []
+        self.kernel_log: deque[str] = deque(maxlen=_LOG_LINES)
         self.generation = 0
         """Grows whenever a remembered verdict may no longer hold."""
         self._prepare_hooks()
@@ -372,7 +374,10 @@ class Namespace:
         source = context.hook in nat.SOURCE_HOOKS
         state = context.state
         if state is CtState.RELATED and context.packet.is_icmp:
+            before = str(context.packet) if context.trace is not None else ""
             nat.rewrite_error(connection, context.packet, context.reply, source)
+            if context.trace is not None and str(context.packet) != before:
+                context.trace.add("nat", f"error translated: {before} => {context.packet}")
             return _ACCEPT
         if state is not CtState.ESTABLISHED:
             done = SRC_NAT_DONE if source else DST_NAT_DONE

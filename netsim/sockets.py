@@ -197,7 +197,7 @@ class Sockets:
         if error is not None:
             return error_outcome(error, trace)
         if socket.state is not State.ESTABLISHED or peer is None:
-            self.connections.pop(socket.key, None)
+            socket.give_up()
             return TimedOut(trace=trace)
         family, local, port, remote, remote_port = socket.key
         _, server_local, server_port, server_remote, client_port = peer.key

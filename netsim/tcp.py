@@ -112,7 +112,7 @@ class TcpSocket:
             self.state = State.FIN_WAIT
             self._emit(FIN | ACK)
             self.namespace.wire.run()
-        self._forget()
+        self.give_up()
 
     def abort(self) -> None:
         """RST."""
@@ -120,6 +120,13 @@ class TcpSocket:
             self._emit(RST | ACK)
             self._forget()
             self.namespace.wire.run()
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Forget the connection at both ends: what is left of it has nobody to speak to."""
+        self._forget()
+        if self.peer is not None:
+            self.peer._forget()
 
     def _forget(self) -> None:
         self.state = State.CLOSED
@@ -134,6 +141,7 @@ class TcpSocket:
         self.wanted_ack = syn.seq + 1 & _M32
         if isinstance(syn.payload, TcpSocket):
             self.peer = syn.payload
+            self.peer.peer = self
         self._emit(SYN | ACK)
 
     def segment(self, packet: Packet) -> None:

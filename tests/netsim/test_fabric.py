@@ -9,7 +9,9 @@ import pytest
 
 from netsim import packet as pk
 from netsim.fabric import Fabric, Node
+from netsim.netfilter.hooks import Hook, Verdict
 from netsim.outcome import Answered, Connected, Refused, TimedOut, Unreachable
+from netsim.packet import parse_address
 from netsim.sockets import AddressInUse, Datagram
 from netsim.trace import Trace
 
@@ -226,3 +228,27 @@ def test_without_a_trace_nothing_is_recorded(lab: Lab) -> None:
     outcome = lab.a.connect("172.17.1.6", 80)
     assert isinstance(outcome, Connected)
     assert outcome.trace is None
+
+
+def test_a_program_that_is_called_with_a_datagram_may_use_the_network(lab: Lab) -> None:
+    lab.c.listen("udp", 53, lambda datagram: b"from c")
+
+    def forward(datagram: Datagram) -> bytes:
+        answer = lab.b.send_datagram("172.17.1.6", 53, datagram.payload)
+        assert isinstance(answer, Answered)
+        assert isinstance(answer.payload, bytes)
+        return answer.payload
+
+    lab.b.listen("udp", 53, forward)
+    answer = lab.a.send_datagram("172.17.0.7", 53, b"question")
+    assert isinstance(answer, Answered)
+    assert answer.payload == b"from c"
+
+
+def test_half_open_connections_leave_nothing_behind(lab: Lab) -> None:
+    lab.c.listen("tcp", 80, "c")
+    lab.one.register(4, Hook.FORWARD, 0, lambda context: (
+        Verdict.DROP if context.packet.src == parse_address("172.17.1.6")[1] else Verdict.ACCEPT))
+    assert lab.a.connect("172.17.1.6", 80) == TimedOut()
+    assert not lab.c.sockets.connections
+    assert not lab.a.sockets.connections

@@ -62,7 +62,8 @@ class Set(Match):
         return f"{'! ' if self.inverted else ''}match-set {self._text()}"
 
     def matches(self, context: Context) -> bool:
-        """Ask the set; one that was destroyed meanwhile holds nothing."""
+        """Ask the set, which may change at any time; a destroyed one holds nothing."""
+        context.volatile = True
         found = context.stack.ipsets.get(self.set_name)
         inside = found is not None and found.holds(context.packet, self.directions)
         return bool(inside) != self.inverted
