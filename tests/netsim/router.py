@@ -13,16 +13,19 @@ from netsim.conntrack import command as conntrack_command
 from netsim.conntrack.text import NAMES, flow_text
 from netsim.link import Wire
 from netsim.namespace import Namespace
+from netsim.netfilter import compiled
 from netsim.netfilter.cli.iptables import iptables
 from netsim.netfilter.cli.restore import restore
-from netsim.netfilter.compiled import attach
 from netsim.netfilter.ipset import ipset
 from netsim.netfilter.ruleset import Ruleset
 from netsim.packet import Packet, format_packet, parse_packet
 from netsim.sysctl import write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.link import Interface
+    from netsim.trace import Trace
 
 ADDRESSES = {"eth0": "10.1.0.1/24", "eth1": "10.2.0.1/24"}
 
@@ -61,7 +64,9 @@ def out_text(device: str, packet: Packet) -> str:
 class Router:
     """The machine under test."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(
+        self, seed: int = 1, attach: Callable[[Ruleset, Namespace], None] = compiled.attach,
+    ) -> None:
         self.time = 1_000_000.0
         self.out: list[str] = []
         self.stack = Namespace("router", Wire(), lambda: self.time, random.Random(seed),
@@ -92,11 +97,12 @@ class Router:
         if packet.protocol == 17 and self.stack.sockets.listener(packet) is not None:
             self.out.append(out_text("local", packet))
 
-    def send(self, text: str) -> list[str]:
+    def send(self, text: str, trace: Trace | None = None) -> list[str]:
         """Send one packet in text form; what came out."""
         self.out = []
         device, _, rest = text.partition(" ")
         packet = parse_packet(rest)
+        packet.trace = trace
         if packet.protocol not in NAMES:
             packet.length += 4
         if device == "local":

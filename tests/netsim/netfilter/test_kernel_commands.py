@@ -1,4 +1,4 @@
-"""The same iptables commands here and on a real kernel, one after the other: same words, same end."""
+"""The same iptables commands here and on a real kernel: same words, same end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""iptables-save text: what is read comes out again, and what is not is refused in iptables' words."""
+"""iptables-save text: what is read comes out again, or is refused in iptables' words."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def test_restoring_without_noflush_begins_the_table_anew() -> None:
 
 def test_restoring_with_noflush_empties_only_declared_user_chains() -> None:
     ruleset = loaded(FILTER)
-    restore(ruleset, "*filter\n:WEB - [0:0]\n-A WEB -j DROP\nCOMMIT\n", RestoreOptions(noflush=True))
+    text = "*filter\n:WEB - [0:0]\n-A WEB -j DROP\nCOMMIT\n"
+    restore(ruleset, text, RestoreOptions(noflush=True))
     assert "-A INPUT -p tcp -m tcp --dport 80 -j WEB" in save(ruleset)
     assert [line for line in save(ruleset).splitlines() if "-A WEB" in line] == ["-A WEB -j DROP"]
 
@@ -98,7 +99,8 @@ def test_restoring_with_noflush_empties_only_declared_user_chains() -> None:
 def test_a_failed_transaction_leaves_everything_as_it_was(line: str) -> None:
     ruleset = loaded(FILTER)
     web = ruleset.tables["filter"].chains["WEB"].rules[0]
-    result = iptables_restore(ruleset, ["-n"], f"*filter\n-F WEB\n-A INPUT -j DROP\n{line}\nCOMMIT\n")
+    text = f"*filter\n-F WEB\n-A INPUT -j DROP\n{line}\nCOMMIT\n"
+    result = iptables_restore(ruleset, ["-n"], text)
     assert result.code != 0
     assert save(ruleset) == FILTER
     assert ruleset.tables["filter"].chains["WEB"].rules == [web]
@@ -131,8 +133,8 @@ def test_a_rule_that_is_not_rewritten_keeps_its_place_and_state() -> None:
 
 
 def test_ip6tables_reads_and_writes_ipv6() -> None:
-    text = "*nat\n-A PREROUTING -d fd00::1 -p tcp --dport 80 -j DNAT --to-destination [fd00::2]:8080\n"
-    ruleset = loaded(text + "COMMIT\n", family=6)
+    rule = "-d fd00::1 -p tcp --dport 80 -j DNAT --to-destination [fd00::2]:8080"
+    ruleset = loaded(f"*nat\n-A PREROUTING {rule}\nCOMMIT\n", family=6)
     assert (
         "-A PREROUTING -d fd00::1/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination "
         "[fd00::2]:8080"
