@@ -12,17 +12,13 @@ from netsim.nft.expressions import Address, Binary, Concat, Ct, Fib, Meta, Numge
 from netsim.nft.statements import (
     Compare,
     Counter,
-    Destination,
     Go,
-    MapLookup,
-    Masquerade,
-    Redirect,
     Reject,
     SetMark,
-    Translate,
     Update,
     VerdictMap,
 )
+from netsim.nft.translations import Destination, MapLookup, Masquerade, Redirect, Translate
 from netsim.nft.values import Bits, Braces, Literal, NamedSet, Range, Wildcard, merged
 
 if TYPE_CHECKING:

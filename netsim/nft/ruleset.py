@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from netsim.netfilter.hooks import Hook, Verdict
 from netsim.nft.errors import EXISTS, NOT_FOUND, NftError
-from netsim.nft.statements import BREAK
 from netsim.nft.walk import walk
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from netsim.netfilter.context import Context
     from netsim.nft.datatypes import DataType
     from netsim.nft.expressions import Value
-    from netsim.nft.statements import Go, Outcome, Statement
+    from netsim.nft.statements import Break, Go, Outcome, Statement
 
 __all__ = ["BaseChain", "Chain", "Element", "Rule", "Ruleset", "SetOrMap", "Table"]
 
@@ -153,12 +152,14 @@ class Rule:
         self.steps = tuple(statement.step(table) for statement in self.statements)
         self.handle = table.new_handle()
 
-    def run(self, context: Context) -> Outcome | None:
-        """What the rule decides about a packet; None: nothing."""
+    def run(self, context: Context) -> Outcome | Break | None:
+        """What the rule decides about a packet; None: it matched and decides nothing; BREAK: it
+        did not match.
+        """
         for step in self.steps:
             outcome = step(context)
             if outcome is not None:
-                return None if outcome is BREAK else outcome
+                return outcome
         return None
 
     def __str__(self) -> str:

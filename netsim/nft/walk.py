@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.hooks import Verdict
-from netsim.nft.statements import Go
+from netsim.nft.statements import Break, Go
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
@@ -34,6 +34,8 @@ def walk(base: Chain, context: Context) -> Verdict:
         rule = chain.rules[index]
         index += 1
         outcome = rule.run(context)
+        if isinstance(outcome, Break):
+            continue
         if context.trace is not None:
             _note(chain, index, rule, outcome, context)
         if isinstance(outcome, Verdict):
@@ -66,6 +68,6 @@ def _table(chain: Chain) -> str:
 def _note(
     chain: Chain, number: int, rule: Rule, outcome: Verdict | Go | None, context: Context
 ) -> None:
-    if outcome is not None and context.trace is not None:
-        verdict = str(outcome) if isinstance(outcome, Go) else outcome.name
+    verdict = outcome.name if isinstance(outcome, Verdict) else str(outcome or "continue")
+    if context.trace is not None:
         context.trace.rule(_table(chain), chain.name, number, str(rule), verdict)

@@ -221,13 +221,20 @@ class _Everybody:
         return True
 
 
-def test_a_trace_names_rules_and_policies() -> None:
+def test_a_trace_names_the_rules_that_matched_and_policies() -> None:
     context = _context()
     context.trace = trace = Trace()
-    table = _table("chain base { BASE\n ip saddr 10.0.0.9 jump a }\n chain a { th dport 81 drop }")
+    table = _table(
+        "chain base { BASE\n ip saddr 10.0.0.9 meta mark set 0x1\n jump a }\n"
+        "chain a { th dport 81 drop }"
+    )
     walk(table.chain("base"), context)
     steps = [(s.table, s.chain, s.number, s.verdict) for s in trace.steps]
-    assert steps == [("ip t", "base", 1, "jump a"), ("ip t", "base", 0, "ACCEPT")]
+    assert steps == [
+        ("ip t", "base", 1, "continue"),
+        ("ip t", "base", 2, "jump a"),
+        ("ip t", "base", 0, "ACCEPT"),
+    ]
 
 
 def test_counters_count_what_reaches_them() -> None:
