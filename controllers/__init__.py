@@ -21,6 +21,7 @@ from controllers.resourcequota import ResourceQuotaController
 from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
 from controllers.statefulset import StatefulSetController
 from controllers.tainteviction import TaintEvictionController
+from controllers.volumeprotection import ClaimProtection, VolumeProtection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +49,8 @@ _TABLE: Final = (
     StatefulSetController,
     TTLAfterFinishedController,
     TaintEvictionController,
+    ClaimProtection,
+    VolumeProtection,
 )
 
 CONTROLLERS: Final[Mapping[str, Callable[[ControllerContext], Controller]]] = {
