@@ -12,7 +12,7 @@ _REFERENCE: Final = re.compile(
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]{32,}))?")
 _PLAUSIBLE_TAG: Final = re.compile(
     r"(?:latest|stable|mainline|edge|slim|alpine|glibc|musl|uclibc|trixie|bookworm|bullseye|noble|"
-    r"jammy|focal|perl|v?\d{1,2}(?:\.\d{1,2}){0,2})(?:-[\w.]+)*")
+    r"jammy|focal|perl|plain-text|management|v?\d{1,2}(?:\.\d{1,2}){0,2})(?:-[\w.]+)*")
 
 
 class Name(NamedTuple):

@@ -115,7 +115,7 @@ class PlainServer(WebServer):
         return Response.text(f"{container.hostname} {container.address}\n")
 
 
-class TCPServer(PlainServer):
+class TCPServer(WebServer):
     """A server that speaks no HTTP (a database): it only accepts connections."""
 
     def handle(self, request: Request, container: Container) -> Response:
@@ -142,6 +142,27 @@ class MySQL(TCPServer):
 
     entrypoint = ("mysqld", "docker-entrypoint.sh")
     ports = (3306,)
+
+
+class Mongo(TCPServer):
+    """mongo:TAG."""
+
+    entrypoint = ("mongod", "docker-entrypoint.sh")
+    ports = (27017,)
+
+
+class Memcached(TCPServer):
+    """memcached:TAG."""
+
+    entrypoint = ("memcached", "docker-entrypoint.sh")
+    ports = (11211,)
+
+
+class RabbitMQ(TCPServer):
+    """rabbitmq:TAG."""
+
+    entrypoint = ("rabbitmq-server", "docker-entrypoint.sh")
+    ports = (5672,)
 
 
 class SystemProgram(WebServer):

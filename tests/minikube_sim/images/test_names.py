@@ -41,12 +41,12 @@ def test_known_image_has_plausible_tags(registry: ImageRegistry, tag: str) -> No
 
 @pytest.mark.parametrize("tag", ["1.161", "nope", "doesnotexist", "v1.2.3.4"])
 def test_known_image_lacks_other_tags(registry: ImageRegistry, tag: str) -> None:
-    with pytest.raises(ImageNotFound, match=f"manifest for nginx:{tag} not found"):
+    with pytest.raises(ImageNotFound, match=rf"manifest for nginx:{tag} not found"):
         registry.program(f"nginx:{tag}")
 
 
 def test_tagged_entry_is_that_image_only(registry: ImageRegistry) -> None:
-    with pytest.raises(ImageNotFound, match="manifest for simpleapi:3.0 not found"):
+    with pytest.raises(ImageNotFound, match=r"manifest for simpleapi:3\.0 not found"):
         registry.info("simpleapi:3.0")
 
 

@@ -50,6 +50,10 @@ def test_simpleapi_says_who_answers(world: NodeWorld) -> None:
     ("nginx", 80, "/nope", "404 Not Found"),
     ("httpd:2.4", 80, "/", "It works!"),
     ("traefik/whoami", 80, "/", "Hostname: p"),
+    ("gcr.io/google-samples/hello-app:2.0", 8080, "/", "Version: 2.0.0"),
+    ("kicbase/echo-server:1.0", 8080, "/x", "GET /x HTTP/1.1"),
+    ("nginxdemos/hello:plain-text", 80, "/", "Server address: 172.17.0.2:80"),
+    ("nginxinc/nginx-unprivileged", 8080, "/", "Welcome to nginx!"),
 ])
 def test_web_servers(world: NodeWorld, image: str, port: int, path: str, said: str) -> None:
     world.run("p", image)
@@ -67,6 +71,13 @@ def test_mounted_page_is_served(world: NodeWorld) -> None:
 def test_http_echo(world: NodeWorld, args: list[str]) -> None:
     world.run("p", "hashicorp/http-echo", container={"args": args})
     assert get(world, 5678).body == b"hi\n"
+
+
+@pytest.mark.parametrize(("image", "port"), [
+    ("redis:7", 6379), ("postgres:16", 5432), ("mysql:8", 3306), ("mongo:7", 27017)])
+def test_databases_accept_connections(world: NodeWorld, image: str, port: int) -> None:
+    world.run("p", image)
+    assert get(world, port).status == 400
 
 
 def test_http_echo_without_text_fails(world: NodeWorld) -> None:
