@@ -89,6 +89,8 @@ def _template_errors(spec: Object, what: str) -> list[FieldError]:
 def mismatch_errors(selector: Object | None, template: Object, path: Path) -> list[FieldError]:
     """The template's pods must be selected."""
     labels = (template.get("metadata") or {}).get("labels")
+    if selector_errors(selector, path):
+        return []  # said already, of the selector itself
     parsed = from_label_selector(selector)
     if parsed.empty or parsed.matches(labels or {}):
         return []

@@ -141,7 +141,8 @@ def _generate_selector(obj: Object) -> None:
     if spec.get("manualSelector"):
         return
     labels = dict(dig(spec, "template", "metadata", "labels") or {})
-    wanted = {_OLD_NAME: meta["name"], NAME_LABEL: meta["name"],
+    name = meta.get("name", "")
+    wanted = {_OLD_NAME: name, NAME_LABEL: name,
               _OLD_UID: meta["uid"], UID_LABEL: meta["uid"]}
     spec["template"].setdefault("metadata", {})["labels"] = wanted | labels
     own = spec.get("selector") or {}

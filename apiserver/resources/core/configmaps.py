@@ -54,9 +54,9 @@ class ConfigMapStrategy(Strategy):
         return frozen_errors(obj, old, ("data", "binaryData")) + self.validate(ctx, obj)
 
 
-def decoded_size(text: str) -> int:
-    """How many bytes a base64 text stands for."""
-    return len(text) * 3 // 4 - text.count("=", -2)
+def decoded_size(text: str | None) -> int:
+    """How many bytes a base64 text stands for; None is a nil slice."""
+    return len(text) * 3 // 4 - text.count("=", -2) if text else 0
 
 
 def frozen_errors(obj: Object, old: Object, names: Sequence[str]) -> list[FieldError]:

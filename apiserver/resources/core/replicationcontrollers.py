@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apiserver.machinery.selectors import from_label_selector
+from apiserver.machinery.selectors import from_labels
 from apiserver.machinery.validation import FieldError, invalid, required
 from apiserver.resource import Resource, Scale
 from apiserver.resources.apps.replicasets import replica_status_errors
@@ -61,7 +61,7 @@ class ReplicationControllerStrategy(Strategy):
         if not template:
             return [*errors, required(TEMPLATE)]
         own = dig(template, "metadata", "labels") or {}
-        if selector and not from_label_selector({"matchLabels": selector}).matches(own):
+        if selector and not from_labels(selector).matches(own):
             errors.append(invalid(TEMPLATE.child("metadata", "labels"), own or None,
                                   "`selector` does not match template `labels`"))
         errors += template_errors(template, TEMPLATE)
