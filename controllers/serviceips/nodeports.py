@@ -126,12 +126,15 @@ def _take(wanted: int, index: int, ports: ValueRange, allocation: ServiceAllocat
 def _take_added(spec: Object, before: list[int], ports: ValueRange,
                 allocation: ServiceAllocation) -> None:
     seen: set[tuple[str, int]] = set()
+    requested: set[int] = set()
     for index, port in enumerate(spec.get("ports") or ()):
         wanted = port.get("nodePort", 0)
         if not wanted and not wants_node_ports(spec):
             continue
-        if wanted not in before and wanted not in {number for _, number in seen}:
+        if wanted not in before and wanted not in requested:
+            requested.add(wanted)
             port["nodePort"] = wanted = _take(wanted, index, ports, allocation)
+            requested.discard(0)
         if allocation.errors:
             return
         pair = (port.get("protocol", "TCP"), wanted)

@@ -122,7 +122,7 @@ def test_dry_run_with_an_address_in_use_succeeds_and_takes_nothing(
     assert not allocator.begin(service(clusterIP="10.97.0.5"), None, dry_run=True).errors
     dry = service(type="NodePort", ports=ports(0, 0))
     allocator.begin(dry, None, dry_run=True).rollback()
-    assert [port["nodePort"] for port in dry["spec"]["ports"]] == [32768, 32769]
+    assert [port["nodePort"] for port in dry["spec"]["ports"]] == [32769, 32770]
 
 
 @VERIFIED
