@@ -65,7 +65,6 @@ _config_key_match: Final = re.compile(_CONFIG_KEY).fullmatch
 _percent_match: Final = re.compile(_PERCENT).fullmatch
 _header_match: Final = re.compile(_HEADER).fullmatch
 _http_path_match: Final = re.compile(_HTTP_PATH).fullmatch
-_prefix_match: Final = re.compile("0|[1-9][0-9]{0,2}").fullmatch
 _port_name_match: Final = re.compile("[-a-z0-9]+").fullmatch
 
 
@@ -277,8 +276,14 @@ IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+_LEADING_ZEROS: Final = re.compile(r"(?<![0-9])0+(?=[0-9])")
+_DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+
+
 def parse_ip(text: str) -> IPAddress | None:
-    """An address without zone or leading zeros; None when it is none."""
+    """An address without zone; leading zeros of IPv4 mean nothing. None when it is none."""
+    if _DOTTED.fullmatch(text):
+        text = _LEADING_ZEROS.sub("", text)
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -290,46 +295,59 @@ def parse_cidr(text: str) -> tuple[IPAddress, IPNetwork] | None:
     """(address, network) of `10.9.8.7/24`; None when it is none."""
     host, _, bits = text.partition("/")
     address = parse_ip(host)
-    if address is None or not _prefix_match(bits) or int(bits) > address.max_prefixlen:
+    if address is None or not _BITS.fullmatch(bits) or int(bits) > address.max_prefixlen:
         return None
-    return address, ipaddress.ip_network(f"{host}/{bits}", strict=False)
+    return address, ipaddress.ip_network(f"{address}/{int(bits)}", strict=False)
+
+
+_BITS: Final = re.compile(r"[0-9]{1,8}")
+
+
+def _is_mapped(address: IPAddress) -> bool:
+    return isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
 
 
 def is_valid_ip(text: str) -> list[str]:
     """An IP address, in canonical form (IsValidIP)."""
+    texts = is_valid_ip_legacy(text)
     address = parse_ip(text)
-    if address is None:
-        return [IP_ERROR]
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return ["must not be an IPv4-mapped IPv6 address"]
-    if str(address) != text:
-        return [f'must be in canonical form ("{address}")']
-    return []
+    if texts or address is None or str(address) == text:
+        return texts
+    return [f'must be in canonical form ("{address}")']
 
 
 def is_valid_ip_legacy(text: str) -> list[str]:
-    """An IP address in any form (IsValidIPForLegacyField)."""
-    return [IP_ERROR] if parse_ip(text) is None else []
+    """An IP address in any form that means the same to everybody (IsValidIPForLegacyField)."""
+    address = parse_ip(text)
+    if address is None:
+        return [IP_ERROR]
+    if address.version == 4 and str(address) != text:
+        return ["must not have leading 0s"]
+    return ["must not be an IPv4-mapped IPv6 address"] if _is_mapped(address) else []
 
 
 def is_valid_cidr(text: str) -> list[str]:
-    """A CIDR in canonical form, no bits set behind the prefix (IsValidCIDR)."""
+    """A CIDR in canonical form (IsValidCIDR)."""
+    texts, parsed = is_valid_cidr_legacy(text), parse_cidr(text)
+    if texts or parsed is None or str(parsed[1]) == text:
+        return texts
+    return [f'must be in canonical form ("{parsed[1]}")']
+
+
+def is_valid_cidr_legacy(text: str) -> list[str]:
+    """A CIDR in any clear form, no bits set behind the prefix (IsValidCIDRForLegacyField)."""
     parsed = parse_cidr(text)
     if parsed is None:
         return [CIDR_ERROR]
     address, network = parsed
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+    host, _, bits = text.partition("/")
+    if bits != str(network.prefixlen) or (address.version == 4 and str(address) != host):
+        return ["must not have leading 0s in IP or prefix length"]
+    if _is_mapped(address):
         return ["must not have an IPv4-mapped IPv6 address"]
     if address != network.network_address:
         return ["must not have bits set beyond the prefix length"]
-    if str(network) != text:
-        return [f'must be in canonical form ("{network}")']
     return []
-
-
-def is_valid_cidr_legacy(text: str) -> list[str]:
-    """A CIDR in any form (IsValidCIDRForLegacyField)."""
-    return [CIDR_ERROR] if parse_cidr(text) is None else []
 
 
 def mask_trailing_dash(prefix: str) -> str:

@@ -58,7 +58,7 @@ class Quantity:
     def __str__(self) -> str:
         if not self.nano:
             return "0"
-        if self.format == "BinarySI" and abs(self.nano) >= 1024 * NANO:
+        if self.format == "BinarySI" and abs(self.nano) >= 1024 * NANO and not self.nano % NANO:
             return _binary_text(self.nano)
         number, exponent = _thousands(self.nano)
         if self.format == "DecimalExponent":
@@ -101,14 +101,10 @@ def _ceil(number: int, unit: int) -> int:
 
 
 def _binary_text(nano: int) -> str:
-    number, power = _away_from_zero(nano, NANO), 0
+    number, power = nano // NANO, 0
     while number % 1024 == 0 and power < 6:
         number, power = number // 1024, power + 1
     return f"{number}{_BINARY_BY_POWER[power]}"
-
-
-def _away_from_zero(number: int, unit: int) -> int:
-    return _ceil(number, unit) if number > 0 else number // unit
 
 
 def _thousands(nano: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What is wrong with a CRD's schema: it must be structural. Models apiextensions' schema package."""
+"""What is wrong with a CRD's schema, which must be structural. Models apiextensions' schema."""
 
 from __future__ import annotations
 

@@ -121,6 +121,8 @@ def to_v2(obj: Object) -> Object:
     if kept.get("conditions"):
         status["conditions"] = kept["conditions"]
     status.setdefault("desiredReplicas", 0)
+    if not status.get("currentReplicas"):
+        status.pop("currentReplicas", None)
     return _converted(obj, "autoscaling/v2", annotations, spec, status)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.names import (
-    is_dns1035_label,
+    is_dns1123_label,
     is_dns1123_subdomain,
     is_path_segment,
     is_valid_port,
@@ -155,7 +155,7 @@ def typed_reference_errors(reference: Object, path: Path) -> list[FieldError]:
 
 def _service_errors(service: Object, path: Path) -> list[FieldError]:
     own, name = path.child("service"), service.get("name") or ""
-    errors = all_invalid(own.child("name"), name, is_dns1035_label(name)) if name else [
+    errors = all_invalid(own.child("name"), name, is_dns1123_label(name)) if name else [
         required(own.child("name"))]
     port = service.get("port") or {}
     if port.get("name") and port.get("number"):

@@ -1,0 +1,129 @@
+"""Deployments and their kin: defaults, selectors, rolling updates, rows."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from apiserver.resources.apps.controllerrevisions import CONTROLLERREVISIONS
+from apiserver.resources.apps.daemonsets import DAEMONSETS
+from apiserver.resources.apps.deployments import DEPLOYMENTS
+from apiserver.resources.apps.replicasets import REPLICASETS
+from apiserver.resources.apps.statefulsets import STATEFULSETS
+from apiserver.resources.core.replicationcontrollers import REPLICATIONCONTROLLERS
+from tests.apiserver.resources.kinds import cells, create_errors, made, update_errors
+
+TEMPLATE = {"metadata": {"labels": {"app": "a"}},
+            "spec": {"containers": [{"name": "c", "image": "i"}]}}
+SELECTOR = {"matchLabels": {"app": "a"}}
+SELECTING = pytest.mark.parametrize(
+    "resource", [DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS], ids=lambda r: r.kind)
+
+
+def spec(**more: Any) -> dict[str, Any]:
+    return {"selector": SELECTOR, "template": copy.deepcopy(TEMPLATE), **more}
+
+
+@SELECTING
+def test_the_simplest_is_right(resource: Any) -> None:
+    assert create_errors(resource, spec=spec()) == []
+
+
+@SELECTING
+def test_the_template_must_be_selected(resource: Any) -> None:
+    errors = create_errors(resource, spec=spec(selector={"matchLabels": {"app": "b"}}))
+    assert errors == ['spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does '
+                      "not match template `labels`"]
+
+
+@SELECTING
+def test_the_selector_stays(resource: Any) -> None:
+    old = made(resource, spec=spec())
+
+    def change(new: dict[str, Any]) -> None:
+        new["spec"]["selector"] = {"matchLabels": {"app": "b"}}
+        new["spec"]["template"]["metadata"]["labels"] = {"app": "b"}
+
+    errors = update_errors(resource, old, change)
+    assert len(errors) == 1
+    assert errors[0].startswith("spec.selector: " if resource is not STATEFULSETS else "spec: ")
+
+
+@SELECTING
+def test_pods_of_a_workload_run_for_ever(resource: Any) -> None:
+    body = spec()
+    body["template"]["spec"]["restartPolicy"] = "Never"
+    assert create_errors(resource, spec=body) == [
+        'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"']
+
+
+@SELECTING
+def test_generation_follows_the_spec(resource: Any) -> None:
+    old = made(resource, spec=spec())
+    new = copy.deepcopy(old)
+    new["metadata"]["labels"] = {"x": "y"}
+    assert not resource.strategy.generation_changed(new, old)
+    new["spec"]["minReadySeconds"] = 3
+    assert resource.strategy.generation_changed(new, old)
+
+
+def test_deployment_defaults() -> None:
+    made_spec = made(DEPLOYMENTS, spec=spec())["spec"]
+    assert made_spec["strategy"] == {
+        "type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+    assert (made_spec["replicas"], made_spec["revisionHistoryLimit"],
+            made_spec["progressDeadlineSeconds"]) == (1, 10, 600)
+
+
+@pytest.mark.parametrize(("strategy", "field"), [
+    ({"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}, "spec.strategy.rollingUpdate"),
+    ({"type": "X"}, "spec.strategy"),
+    ({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}},
+     "spec.strategy.rollingUpdate.maxUnavailable"),
+    ({"rollingUpdate": {"maxUnavailable": "101%"}}, "spec.strategy.rollingUpdate.maxUnavailable"),
+])
+def test_wrong_strategies(strategy: dict[str, Any], field: str) -> None:
+    errors = create_errors(DEPLOYMENTS, spec=spec(strategy=strategy))
+    assert [error.partition(": ")[0] for error in errors] == [field]
+
+
+def test_statefulsets_change_only_so_much() -> None:
+    old = made(STATEFULSETS, spec=spec(serviceName="s"))
+    assert update_errors(STATEFULSETS, old, lambda new: new["spec"].update(replicas=3)) == []
+    errors = update_errors(STATEFULSETS, old, lambda new: new["spec"].update(serviceName="t"))
+    assert len(errors) == 1
+    assert errors[0].startswith("spec: Forbidden: updates to statefulset spec for fields other "
+                                "than 'replicas', 'ordinals', 'template'")
+
+
+def test_daemonsets_count_their_templates() -> None:
+    old = made(DAEMONSETS, spec=spec())
+    key = "deprecated.daemonset.template.generation"
+    assert old["metadata"]["annotations"] == {key: "1"}
+    new = copy.deepcopy(old)
+    new["spec"]["template"]["spec"]["containers"][0]["image"] = "j"
+    ctx: Any = None
+    DAEMONSETS.strategy.prepare_update(ctx, new, old)
+    assert new["metadata"]["annotations"] == {key: "2"}
+    assert old["metadata"]["annotations"] == {key: "1"}
+
+
+def test_replication_controllers_select_by_their_template() -> None:
+    obj = made(REPLICATIONCONTROLLERS, spec={"template": copy.deepcopy(TEMPLATE)})
+    assert obj["spec"]["selector"] == {"app": "a"}
+    assert obj["metadata"]["labels"] == {"app": "a"}
+    assert create_errors(REPLICATIONCONTROLLERS, spec={"template": copy.deepcopy(TEMPLATE)}) == []
+
+
+def test_rows() -> None:
+    obj = made(DEPLOYMENTS, spec=spec(replicas=3))
+    obj["status"] = {"readyReplicas": 1, "updatedReplicas": 2, "availableReplicas": 1}
+    row = cells(DEPLOYMENTS, obj)
+    assert (row["Ready"], row["Up-to-date"], row["Available"]) == ("1/3", 2, 1)
+    assert (row["Containers"], row["Images"], row["Selector"]) == ("c", "i", "app=a")
+    revision = made(CONTROLLERREVISIONS, data={}, revision=4, metadata={"ownerReferences": [
+        {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "u",
+         "controller": True}]})
+    assert cells(CONTROLLERREVISIONS, revision)["Controller"] == "daemonset.apps/d"
