@@ -24,7 +24,14 @@ from apiserver.machinery.errors import (
     NotFound,
     ServiceUnavailable,
 )
-from apiserver.machinery.gvk import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, PODS, REPLICASETS
+from apiserver.machinery.gvk import (
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    PODS,
+    REPLICASETS,
+    SERVICEACCOUNTS,
+)
 from apiserver.machinery.meta import name
 from apiserver.registry import Registry
 from apiserver.resources import BUILTIN
@@ -44,18 +51,22 @@ Scenario = Callable[[HTTPClient, Registry], Awaitable[None]]
 async def serving() -> AsyncIterator[tuple[HTTPClient, Registry]]:
     """A server on a free port, and a client."""
     registry = make_registry()
-    await LocalClient(registry).create(NAMESPACES, obj("v1", "Namespace", "default", None))
+    local = LocalClient(registry)
+    await local.create(NAMESPACES, obj("v1", "Namespace", "default", None))
+    await local.create(SERVICEACCOUNTS, obj("v1", "ServiceAccount", "default"))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(make_app(registry), access_log=False, log_level="error",
                             lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     work = asyncio.ensure_future(server.serve(sockets=[listener]))
-    async with HTTPClient(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
-        yield client, registry
-    server.should_exit = server.force_exit = True
-    await work
-    listener.close()
+    try:
+        async with HTTPClient(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            yield client, registry
+    finally:
+        server.should_exit = server.force_exit = True
+        await work
+        listener.close()
 
 
 def over_http(scenario: Scenario) -> None:
