@@ -57,10 +57,11 @@ class Kubelet(Controller):
         self._registration = Registration(self.host)
         self._admission = Admission(config.capacity)
         self._sources = SourceIndex()
+        self._paused = False
 
     def watches(self) -> Mapping[GVR, KeysOf]:
-        """Its pods, its Node; what its pods refer to is only cached."""
-        return {PODS: self._pod_keys, NODES: self._node_keys, SERVICES: _no_keys,
+        """Its pods and what their volumes are made of; Nodes and Services are only cached."""
+        return {PODS: self._pod_keys, NODES: _no_keys, SERVICES: _no_keys,
                 CONFIGMAPS: self._source_keys, SECRETS: self._source_keys}
 
     async def start(self) -> None:
@@ -70,12 +71,26 @@ class Kubelet(Controller):
 
     async def reconcile(self, key: str) -> Result | None:
         """Sync one pod, the Node or the Lease."""
+        if self._paused:
+            return None
         if key == NODE_KEY:
             return Result(requeue_after=await self._registration.report())
         if key == LEASE_KEY:
             return Result(requeue_after=await self._registration.renew())
         await self._sync_pod(key)
         return None
+
+    def pause(self) -> None:
+        """Fall silent, as if it had crashed: containers run on, nobody looks after them."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Come back: heartbeat, and all pods are looked at again."""
+        self._paused = False
+        ours = [namespaced_name(pod) for pod in self._pods
+                if pod["spec"].get("nodeName") == self.host.config.name]
+        for key in (NODE_KEY, LEASE_KEY, *dict.fromkeys([*self._records, *ours])):
+            self.queue.add(key)
 
     def container_exited(self, container_id: str, result: ContainerExit) -> None:
         """From the runtime: note how it ended, and sync its pod."""
@@ -175,13 +190,6 @@ class Kubelet(Controller):
         for key in users:
             self._records[key].stale_files = True
         return users
-
-    def _node_keys(self, old: Object | None, new: Object | None) -> Iterable[str]:
-        """The own Node when it is gone or new: it is registered again."""
-        node = new if new is not None else old
-        assert node is not None
-        mine = metadata(node).get("name") == self.host.config.name
-        return (NODE_KEY,) if mine and (old is None or new is None) else ()
 
 
 class SourceIndex:

@@ -25,13 +25,20 @@ class Registration:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._reported = float("-inf")
-        self._announced = False
+        self._registered = False
         self._lease: Object | None = None
 
     async def report(self) -> float:
-        """Register the Node if need be, and report its status; seconds until the next report."""
+        """Register the Node at the first call, report its status; seconds until the next report.
+
+        A Node that is deleted later stays away until the kubelet starts anew, as upstream.
+        """
         host, now = self._host, self._host.clock.now()
-        node = host.informers.get(NODES).get(host.config.name) or await self._register()
+        node = host.informers.get(NODES).get(host.config.name)
+        if node is None:
+            if self._registered:
+                return host.config.status_seconds
+            node = await self._register()
         old = node.get("status") or {}
         status = node_status(host.config, host.puller.present.values(), old, now)
         due = self._reported + host.config.status_seconds
@@ -40,7 +47,9 @@ class Registration:
                                     type="strategic", subresource="status",
                                     field_manager="kubelet")
             self._reported, due = now, now + host.config.status_seconds
-        self._announce(node)
+        if not self._registered:
+            self._announce(node)
+        self._registered = True
         return due - now
 
     async def renew(self) -> float:
@@ -76,9 +85,6 @@ class Registration:
 
     def _announce(self, node: Object) -> None:
         """What `kubectl describe node` shows of a kubelet's start."""
-        if self._announced:
-            return
-        self._announced = True
         name = self._host.config.name
         said = [("Starting", "Starting kubelet.")]
         said += [(what, f"Node {name} status is now: {what}") for what in (

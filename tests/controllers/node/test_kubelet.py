@@ -162,3 +162,24 @@ def test_pod_that_does_not_fit_fails(world: NodeWorld) -> None:
 def test_pod_that_does_not_match_the_node_fails(world: NodeWorld) -> None:
     status = world.run("a", nodeSelector={"disk": "ssd"})["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "NodeAffinity")
+
+
+def test_deleted_node_stays_away(world: NodeWorld) -> None:
+    world.delete(NODES, "minikube", place=None)
+    world.advance(600)
+    assert world.names(NODES) == []
+
+
+def test_silent_kubelet_sends_no_heartbeat_and_catches_up(world: NodeWorld) -> None:
+    world.run("old")
+    world.kubelets[0].pause()
+    before = world.get(LEASES, "minikube", "kube-node-lease")["spec"]["renewTime"]
+    assert world.run("new")["status"]["phase"] == "Pending"
+    world.delete(PODS, "old")
+    world.advance(60)
+    assert world.get(LEASES, "minikube", "kube-node-lease")["spec"]["renewTime"] == before
+    world.kubelets[0].resume()
+    world.settle()
+    assert world.names(PODS) == ["new"]
+    assert world.pod("new")["status"]["phase"] == "Running"
+    assert world.get(LEASES, "minikube", "kube-node-lease")["spec"]["renewTime"] > before
