@@ -16,7 +16,7 @@ from controllers.namespace import NamespaceController
 from controllers.nodeipam import NodeIPAMController
 from controllers.nodelifecycle import NodeLifecycleController
 from controllers.podgc import PodGarbageCollector
-from controllers.replicaset import ReplicaSetController
+from controllers.replicaset import ReplicaSetController, ReplicationControllerController
 from controllers.resourcequota import ResourceQuotaController
 from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
 from controllers.statefulset import StatefulSetController
@@ -43,6 +43,7 @@ _TABLE: Final = (
     NodeLifecycleController,
     PodGarbageCollector,
     ReplicaSetController,
+    ReplicationControllerController,
     ResourceQuotaController,
     RootCAPublisher,
     ServiceAccountController,
@@ -75,7 +76,12 @@ ALIASES: Final[Mapping[str, str]] = {
     "nodeipam": "node-ipam-controller",
     "nodelifecycle": "node-lifecycle-controller",
     "podgc": "pod-garbage-collector-controller",
+    "persistentvolume-protection": "persistentvolume-protection-controller",
+    "persistentvolumeclaim-protection": "persistentvolumeclaim-protection-controller",
+    "pv-protection": "persistentvolume-protection-controller",
+    "pvc-protection": "persistentvolumeclaim-protection-controller",
     "replicaset": "replicaset-controller",
+    "replicationcontroller": "replicationcontroller-controller",
     "resourcequota": "resourcequota-controller",
     "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
     "serviceaccount": "serviceaccount-controller",

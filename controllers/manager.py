@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WATCH_RETRY: Final = 1.0
-"""Seconds before a failed list or watch is tried again (client-go: 0.8 s, growing)."""
+"""Seconds before a failed list or watch is tried again; doubles with each failure."""
+MAX_WATCH_RETRY: Final = 30.0
 
 
 class NotSettling(RuntimeError):
@@ -57,6 +58,7 @@ class Manager:
         """Controllers that have not started, with the caches that must be filled first."""
         self._held: dict[str, list[Item]] = {}
         self._dirty: dict[Informer, None] = dict.fromkeys(informers)
+        self._failures: dict[Informer, int] = {}
         self._taking_in = False
         self._wake: Callable[[], None] = lambda: None
         informers.on_dirty = self._mark
@@ -155,8 +157,17 @@ class Manager:
         try:
             await informer.step()
         except ApiError as error:
-            log.warning("list or watch of %s failed: %s", informer.resource.group_resource, error)
-            self._clock.call_at(self._clock.now() + WATCH_RETRY, lambda: self._mark(informer))
+            self._try_later(informer, error)
+        else:
+            self._failures.pop(informer, None)
+
+    def _try_later(self, informer: Informer, error: ApiError) -> None:
+        count = self._failures.get(informer, 0)
+        self._failures[informer] = count + 1
+        log.log(logging.DEBUG if count else logging.WARNING, "list or watch of %s failed: %s",
+                informer.resource.group_resource, error)
+        delay = min(WATCH_RETRY * 2.0 ** min(count, 10), MAX_WATCH_RETRY)
+        self._clock.call_at(self._clock.now() + delay, lambda: self._mark(informer))
 
     async def _start(self) -> None:
         """Start the controllers whose caches are filled (WaitForCacheSync)."""

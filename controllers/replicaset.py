@@ -22,7 +22,7 @@ from apiserver.machinery.meta import (
     split_key,
     uid,
 )
-from apiserver.machinery.selectors import Selector, from_label_selector
+from apiserver.machinery.selectors import Selector, from_label_selector, from_labels
 from controllers import pods
 from controllers.conditions import get_condition, new_condition, with_condition, without_condition
 from controllers.controller import Controller, ControllerContext, KeysOf, Result
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from apiserver.machinery.types import Object
 
+REPLICATIONCONTROLLERS: Final = GVR("", "v1", "replicationcontrollers")
 BURST_REPLICAS: Final = 500
 """Pods created or deleted in one sync."""
 
@@ -50,12 +51,15 @@ class ReplicaSetController(Controller):
     """Key: a ReplicaSet."""
 
     name: ClassVar[str] = "replicaset-controller"
+    component: ClassVar[str] = "replicaset-controller"
+    """Who its events are from."""
     resource: ClassVar[GVR] = REPLICASETS
+    kind: ClassVar[str] = "ReplicaSet"
 
     def __init__(self, ctx: ControllerContext) -> None:
         self._client = ctx.client
         self._clock = ctx.clock
-        self._events = ctx.events.recorder(self.name)
+        self._events = ctx.events.recorder(self.component)
         self._sets = ctx.informers.get(self.resource, BY_NAMESPACE, BY_CONTROLLER)
         self._pods = ctx.informers.get(PODS, BY_NAMESPACE, BY_CONTROLLER)
         self._expectations = Expectations(ctx.clock)
@@ -126,7 +130,7 @@ class ReplicaSetController(Controller):
 
     def _owner_keys(self, pod: Object, ref: Object) -> tuple[str, ...]:
         """The key of the ReplicaSet that controls a Pod, if it is one that we know."""
-        if ref["kind"] != "ReplicaSet":
+        if ref["kind"] != self.kind:
             return ()
         key = f"{namespace(pod)}/{ref['name']}"
         rs = self._sets.get(key)
@@ -248,8 +252,22 @@ class ReplicaSetController(Controller):
         return Result(requeue_after=wait)
 
 
+class ReplicationControllerController(ReplicaSetController):
+    """Key: a ReplicationController, the older form. Models pkg/controller/replication, which is the
+    same loop over a converted object."""
+
+    name: ClassVar[str] = "replicationcontroller-controller"
+    component: ClassVar[str] = "replication-controller"
+    resource: ClassVar[GVR] = REPLICATIONCONTROLLERS
+    kind: ClassVar[str] = "ReplicationController"
+
+
 def _selector(rs: Object) -> Selector:
-    return from_label_selector(pods.spec(rs).get("selector"))
+    """The selector: a LabelSelector, or the plain labels of a ReplicationController."""
+    found = pods.spec(rs).get("selector")
+    if rs.get("kind") == "ReplicationController":
+        return from_labels(found or {})
+    return from_label_selector(found)
 
 
 def _replicas(rs: Object) -> int:

@@ -4,10 +4,10 @@ import pytest
 
 from apiserver.admission.chain import AdmissionChain, AdmissionStep, refuse
 from apiserver.context import RequestContext
-from apiserver.machinery.gvk import EVENTS, NAMESPACES, PODS, REPLICASETS
+from apiserver.machinery.gvk import EVENTS, GVR, NAMESPACES, PODS, REPLICASETS
 from apiserver.machinery.meta import controller_ref, uid
 from apiserver.machinery.types import Object
-from tests.controllers.world import World, obj, pod, replicaset
+from tests.controllers.world import World, obj, pod, replicaset, template
 
 RS = "replicaset-controller"
 
@@ -188,3 +188,16 @@ def test_sets_of_the_same_selector_in_another_namespace_do_not_meet() -> None:
     body["metadata"]["namespace"] = "other"
     world.create(PODS, body)
     assert controller_ref(world.get(PODS, "stray", "other")) is None
+
+
+def test_a_replication_controller_does_the_same_with_plain_labels() -> None:
+    world = World("replicationcontroller-controller")
+    resource = GVR("", "v1", "replicationcontrollers")
+    world.create(PODS, pod("stray"))
+    world.create(resource, obj("v1", "ReplicationController", "rc", spec={
+        "replicas": 2, "selector": {"app": "r"}, "template": template()}))
+    refs = [controller_ref(one) for one in world.all(PODS)]
+    assert [(ref["kind"], ref["name"]) for ref in refs if ref] == [
+        ("ReplicationController", "rc")] * 2
+    assert world.get(resource, "rc")["status"]["replicas"] == 2
+    assert world.all(EVENTS)[0]["source"] == {"component": "replication-controller"}
