@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from apiserver.machinery import meta
-from apiserver.machinery.errors import Unknown
+from apiserver.machinery.errors import BadRequest, Unknown
 from apiserver.machinery.gvk import GVK
 from apiserver.patch import apply
 from apiserver.patch.managed_fields import managers_of, with_managed
@@ -41,9 +41,18 @@ async def patch(registry: Registry, ctx: RequestContext, patch: Patch) -> tuple[
     def change(old: Object) -> Object:
         obj = registry.complete(ctx.resource, _patched(registry.schema, ctx, patch, old, type_))
         creating.check_name(meta.name(obj), ctx.name)
-        return obj
+        return _writable(obj)
 
     return await updating.modify(registry, ctx, change), False
+
+
+def _writable(obj: Object) -> Object:
+    """What is stored can be written. Raises BadRequest for what patches nested too deeply."""
+    try:
+        orjson.dumps(obj)
+    except orjson.JSONEncodeError:
+        raise BadRequest("exceeded max depth") from None
+    return obj
 
 
 async def _apply(registry: Registry, ctx: RequestContext, patch: Patch) -> tuple[Version, bool]:
@@ -71,7 +80,7 @@ def _applied(registry: Registry, ctx: RequestContext, config: Object, old: Objec
     except DecodeError as error:
         raise Unknown(str(error)) from None
     creating.check_name(meta.name(obj), ctx.name)
-    return obj
+    return _writable(obj)
 
 
 async def patch_scale(registry: Registry, ctx: RequestContext, patch: Patch) -> Object:

@@ -34,7 +34,10 @@ def parse_json(body: bytes) -> Any:
 
 def _surely_unique(body: bytes, value: Any) -> bool:
     """Whether no key can be repeated: encoded again, the value is as long as the body."""
-    return len(orjson.dumps(value)) == len(body.strip())
+    try:
+        return len(orjson.dumps(value)) == len(body.strip())
+    except orjson.JSONEncodeError:  # what cannot be written again is nested too deeply
+        raise JSONSyntaxError("exceeded max depth") from None
 
 
 def _careful(body: bytes) -> Any:

@@ -11,6 +11,12 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
 _FALSE: Final = frozenset(
     ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
+_DEPTH: Final = 250
+_NESTING: Final = (b"[", b"{", b"-", b"?", b":")
+"""What every level of nesting has in the text."""
+_ALIASING: Final = 10
+"""How many values a byte of text may stand for."""
+_SMALL: Final = 1000
 
 
 class YAMLSyntaxError(ValueError):
@@ -56,12 +62,45 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _int)
 def parse_yaml(body: bytes) -> Any:
     """The JSON value of a YAML body. Raises YAMLSyntaxError with go-yaml's message."""
     try:
-        value = yaml.load(body, _Loader)
+        if sum(map(body.count, _NESTING)) > _DEPTH:
+            _check_depth(body)
+        return _Values(body).of(yaml.load(body, _Loader))
     except yaml.MarkedYAMLError as error:
         raise YAMLSyntaxError(_message(error)) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YAMLSyntaxError(f"yaml: {error}") from None
-    return _json(value)
+
+
+def _check_depth(body: bytes) -> None:
+    """The composer of libyaml's binding recurses in C: what is too deep would end the process."""
+    depth = 0
+    for event in yaml.parse(body, _Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEPTH:
+            raise ValueError(f"exceeded max depth of {_DEPTH}")
+
+
+class _Values:
+    """Keys as text, aliases spelt out up to a limit: what yaml.YAMLToJSON leaves."""
+
+    def __init__(self, body: bytes) -> None:
+        self._left = _ALIASING * len(body) + _SMALL
+
+    def of(self, value: Any) -> Any:
+        """The value. Raises ValueError for what aliases blow up."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("document contains excessive aliasing")
+        if isinstance(value, dict):
+            return {_key(key): self.of(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.of(item) for item in value]
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "replace")
+        return value
 
 
 def _message(error: yaml.MarkedYAMLError) -> str:
@@ -73,17 +112,6 @@ def _message(error: yaml.MarkedYAMLError) -> str:
         line += 1
     where = f"line {line}: " if line else ""
     return f"yaml: {where}{error.problem or 'unknown problem parsing YAML content'}"
-
-
-def _json(value: Any) -> Any:
-    """Keys as text, whole floats as they are: what yaml.YAMLToJSON leaves."""
-    if isinstance(value, dict):
-        return {_key(key): _json(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_json(item) for item in value]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value
 
 
 def _key(key: Any) -> str:
