@@ -221,7 +221,12 @@ def evaluate_hook(table: Table, hook: Hook) -> Callable[[Context], Verdict]:
 def attach(ruleset: Ruleset, owner: HookOwner) -> None:
     """Let a namespace ask the tables of a ruleset, each from the moment it comes into being."""
 
+    registered: set[str] = set()
+
     def appeared(table: Table) -> None:
+        if table.name in registered:
+            return
+        registered.add(table.name)
         for hook, priority in table.kind.hooks:
             function = evaluate_hook(table, hook)
             owner.register(ruleset.family, hook, priority, function, nat=table.name == "nat")

@@ -317,6 +317,8 @@ class Table:
         if self.present:
             return
         self.present = True
+        for chain in self.builtin.values():
+            chain.zero()
         if self.ruleset.appeared is not None:
             self.ruleset.appeared(self)
 
@@ -405,7 +407,7 @@ class Ruleset:
         self.family = family
         self.changed = changed
         self.appeared: Callable[[Table], None] | None = None
-        """Called once for each table that comes into being (see traverse.attach)."""
+        """Called for each table that comes into being (see compiled.attach)."""
         self.shared = Shared() if shared is None else shared
         self.generation = 0
         """Grows with every change of rules, chains or policies; counters do not count."""

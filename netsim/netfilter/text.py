@@ -9,8 +9,7 @@ from netsim.netfilter.errors import RuleSyntaxError
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 _SPECIAL: Final = re.compile(r"[\"\\']")
-_TOKEN: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
-_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"]+)')
 _ESCAPE: Final = re.compile(r"\\(.)")
 
 
@@ -22,14 +21,15 @@ def save_string(text: str) -> str:
 
 
 def split_line(line: str) -> list[str]:
-    """A line of restore text as arguments. Raises RuleSyntaxError for a quote without end."""
+    """A line of restore text as arguments; a quote begins and ends one.
+
+    Raises RuleSyntaxError for a quote without end.
+    """
     if '"' not in line:
         return line.split()
-    words = [_unquote(token) for token in _TOKEN.findall(line)]
     if _TOKEN.sub("", line).strip():
         raise RuleSyntaxError("Unbalanced quote in line")
-    return words
-
-
-def _unquote(token: str) -> str:
-    return _QUOTED.sub(lambda found: _ESCAPE.sub(r"\1", found[1]), token)
+    return [
+        found[2] if found[2] is not None else _ESCAPE.sub(r"\1", found[1])
+        for found in _TOKEN.finditer(line)
+    ]

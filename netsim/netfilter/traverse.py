@@ -150,7 +150,13 @@ def attach(
 ) -> None:
     """Let a namespace ask the tables of a ruleset, each from the moment it comes into being."""
 
+    registered: set[str] = set()
+
     def appeared(table: Table) -> None:
+        if table.name in registered:
+            return
+        registered.add(table.name)
+
         def ask(context: Context) -> Verdict:
             return evaluate(table, context)
 

@@ -58,6 +58,7 @@ class Journal:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self._present = table.present
         self._chains = dict(table.chains)
         self._saved: dict[str, _Saved] = {}
 
@@ -86,6 +87,7 @@ class Journal:
             chain.policy, chain.packets, chain.bytes = saved.policy, saved.packets, saved.bytes
         self.table.chains = self._chains
         self.table.recount()
+        self.table.present = self._present
 
 
 def check_options(arguments: Arguments) -> None:

@@ -231,8 +231,10 @@ class _Transaction:
 
     def commit(self) -> list[str]:
         """Do everything; returns what listing commands print. Raises _PlacedError, _CommitError,
-        IptablesError, and changes nothing then.
+        IptablesError, and changes nothing then. With --test there is nothing left to do.
         """
+        if self.options.test:
+            return []
         try:
             output = self._run()
             problems = sorted(self.problems + self._kernel_problems())
@@ -241,10 +243,7 @@ class _Transaction:
         except (IptablesError, _PlacedError):
             self.journal.roll_back()
             raise
-        if self.options.test:
-            self.journal.roll_back()
-        else:
-            self.table.touch()
+        self.table.ruleset.touch()
         return output
 
     def _run(self) -> list[str]:
@@ -264,7 +263,7 @@ class _Transaction:
         return output
 
     def _empty(self) -> None:
-        """Without --noflush the table begins anew."""
+        """Without --noflush the table is deleted; the lines that follow make it anew."""
         self.journal.save_all()
         chains = list(self.table.chains.values())
         for chain in chains:
@@ -274,8 +273,10 @@ class _Transaction:
                 self.table.delete_chain(chain.name)
             else:
                 chain.policy, chain.packets, chain.bytes = Verdict.ACCEPT, 0, 0
+        self.table.present = False
 
     def _declare(self, declared: _Declaration) -> None:
+        self.table.make_present()
         chain = self.table.chains.get(declared.name)
         if chain is None:
             self.table.new_chain(declared.name)

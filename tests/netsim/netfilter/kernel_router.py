@@ -21,7 +21,9 @@ ip link set lo up
 ip addr add 10.1.0.1/24 dev eth0; ip addr add 10.2.0.1/24 dev eth1
 ip link set eth0 up; ip link set eth1 up
 ip route add default via 10.2.0.254 dev eth1
-for f in all default eth0 eth1; do echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; done
+for f in all default eth0 eth1; do
+  echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/$f/send_redirects
+done
 for f in eth0 eth1; do echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done
 echo 1 > /proc/sys/net/ipv4/ip_forward
 echo 0 > /proc/sys/net/ipv4/icmp_ratelimit

@@ -1,4 +1,4 @@
-"""Random rule sets and packets, here and in a real kernel: what leaves, every counter, every flow."""
+"""Random rule sets and packets, here and in a real kernel: what leaves, each counter and flow."""
 
 from __future__ import annotations
 
