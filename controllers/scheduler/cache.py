@@ -92,19 +92,15 @@ class NodeInfo:
     images: dict[str, int] = field(default_factory=dict)
     """Sizes of the images on the node by name."""
 
-    @property
-    def name(self) -> str:
-        """The node's name."""
-        return meta.name(self.node)
+    name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The node's labels."""
-        return meta.labels(self.node)
+    def __post_init__(self) -> None:
+        self.set_node(self.node)
 
     def set_node(self, node: Object) -> None:
         """The Node as it is now."""
-        self.node = node
+        self.node, self.name, self.labels = node, meta.name(node), meta.labels(node)
         status = node.get("status") or {}
         self.allocatable = amounts(status.get("allocatable"))
         self.images = {name: image.get("sizeBytes", 0) for image in status.get("images") or ()

@@ -148,4 +148,8 @@ def normalized(scores: Sequence[float], *, reverse: bool = False) -> list[float]
 
 
 def _first(filters: Iterable[Filter], node: NodeInfo) -> Rejection | None:
-    return next((found for one in filters if (found := one(node)) is not None), None)
+    for one in filters:
+        found = one(node)
+        if found is not None:
+            return found
+    return None
