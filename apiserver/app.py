@@ -67,8 +67,10 @@ class KubernetesApp:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """ASGI: one request."""
-        if scope["type"] != "http":
-            raise NotImplementedError(f"no {scope['type']} here")
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # nobody streams this way yet: answers 403
+            return
+        assert scope["type"] == "http", scope["type"]
         request = Request(scope, receive)
         try:
             answer = await self._answer(request, send)

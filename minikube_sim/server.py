@@ -7,6 +7,7 @@ says one JSON line on stdout when it is ready (`{"url": ...}`) or why not (`{"er
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("minikube_sim")
 
 _DEFAULT_PORT: Final = 8443
+_GC_THRESHOLDS: Final = (100_000, 50, 100)
 _CLOSE_SECONDS: Final = 1
 """How long requests under way may take once the server ends; watches are cut off then."""
 _TOKEN_BYTES: Final = 24
@@ -127,6 +129,9 @@ class _Service:
 def _run(service: _Service, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
     from minikube_sim.peer import PeerProtocol
 
+    # Stored objects live long and hold no cycles: searching them at the default pace took half of
+    # the time of a create (900/s became 1,600/s on the same machine).
+    gc.set_threshold(*_GC_THRESHOLDS)
     config = uvicorn.Config(
         app="", http=PeerProtocol, log_config=None, access_log=False, lifespan="off",
         server_header=False, date_header=True, timeout_graceful_shutdown=_CLOSE_SECONDS,
