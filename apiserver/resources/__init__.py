@@ -61,6 +61,12 @@ from apiserver.resources.node.runtimeclasses import RUNTIMECLASSES
 from apiserver.resources.policy.poddisruptionbudgets import PODDISRUPTIONBUDGETS
 from apiserver.resources.rbac.rolebindings import CLUSTERROLEBINDINGS, ROLEBINDINGS
 from apiserver.resources.rbac.roles import CLUSTERROLES, ROLES
+from apiserver.resources.resource.devices import (
+    DEVICECLASSES,
+    RESOURCECLAIMS,
+    RESOURCECLAIMTEMPLATES,
+    RESOURCESLICES,
+)
 from apiserver.resources.scheduling.priorityclasses import PRIORITYCLASSES
 from apiserver.resources.storage.csi import (
     CSIDRIVERS,
@@ -133,6 +139,10 @@ BUILTIN: Final[tuple[Resource, ...]] = (
     LEASES,
     RUNTIMECLASSES,
     ENDPOINTSLICES,
+    DEVICECLASSES,
+    RESOURCECLAIMS,
+    RESOURCECLAIMTEMPLATES,
+    RESOURCESLICES,
     FLOWSCHEMAS,
     PRIORITYLEVELCONFIGURATIONS,
 )
