@@ -65,21 +65,23 @@ class _Stream:
         self._wake = asyncio.Event()
         self._over = False
         self._due = False
+        self._next_bookmark: asyncio.TimerHandle | None = None
 
     async def run(self, seconds: float) -> None:
         """Send events until the end. Times here are the client's, so they are real seconds."""
         loop = asyncio.get_running_loop()
         gone = asyncio.ensure_future(self._until_gone(self._call.request.receive))
-        timers = [loop.call_later(seconds, self._end)]
+        end = loop.call_later(seconds, self._end)
         if self._bookmarks:
-            timers.append(loop.call_later(BOOKMARK_SECONDS, self._bookmark_due))
+            self._next_bookmark = loop.call_later(BOOKMARK_SECONDS, self._bookmark_due)
         self._source.on_event(self._wake.set)
         try:
             await self._pump()
         finally:
             gone.cancel()
-            for timer in timers:
-                timer.cancel()
+            end.cancel()
+            if self._next_bookmark is not None:
+                self._next_bookmark.cancel()
 
     async def _pump(self) -> None:
         await self._send(b"", more=True)
@@ -107,7 +109,8 @@ class _Stream:
     def _bookmark_due(self) -> None:
         self._due = True
         self._wake.set()
-        asyncio.get_running_loop().call_later(BOOKMARK_SECONDS, self._bookmark_due)
+        loop = asyncio.get_running_loop()
+        self._next_bookmark = loop.call_later(BOOKMARK_SECONDS, self._bookmark_due)
 
     def _end(self) -> None:
         self._over = True
