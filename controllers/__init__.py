@@ -21,6 +21,7 @@ from controllers.resourcequota import ResourceQuotaController
 from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
 from controllers.statefulset import StatefulSetController
 from controllers.tainteviction import TaintEvictionController
+from controllers.volumebinder import PersistentVolumeBinder
 from controllers.volumeprotection import ClaimProtection, VolumeProtection
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _TABLE: Final = (
     StatefulSetController,
     TTLAfterFinishedController,
     TaintEvictionController,
+    PersistentVolumeBinder,
     ClaimProtection,
     VolumeProtection,
 )
@@ -76,6 +78,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "nodeipam": "node-ipam-controller",
     "nodelifecycle": "node-lifecycle-controller",
     "podgc": "pod-garbage-collector-controller",
+    "persistentvolume-binder": "persistentvolume-binder-controller",
     "persistentvolume-protection": "persistentvolume-protection-controller",
     "persistentvolumeclaim-protection": "persistentvolumeclaim-protection-controller",
     "pv-protection": "persistentvolume-protection-controller",
