@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 NODE_KEY: Final = "node"
 LEASE_KEY: Final = "lease"
 """Keys of pods have a slash; these two are the kubelet's own."""
+BEHIND: Final = 100
+"""With more keys than this in the queue the kubelet leaves out what is about to be outdated."""
 
 
 class Kubelet(Controller):
@@ -53,7 +55,7 @@ class Kubelet(Controller):
         """By container id, while it runs."""
         self._early: dict[str, ContainerExit] = {}
         """Ends of containers whose start is not yet noted."""
-        self._worker = PodWorker(self.host, self, self._again)
+        self._worker = PodWorker(self.host, self, self._again, self._is_behind)
         self._registration = Registration(self.host)
         self._admission = Admission(config.capacity)
         self._sources = SourceIndex()
@@ -168,6 +170,9 @@ class Kubelet(Controller):
         node = self.host.informers.get(NODES).get(self.host.config.name) or {}
         images = (node.get("status") or {}).get("images") or ()
         return {name for image in images for name in image["names"]}
+
+    def _is_behind(self) -> bool:
+        return len(self.queue.queue) > BEHIND
 
     def _again(self, key: str, seconds: float) -> None:
         self.queue.add_after(key, seconds)

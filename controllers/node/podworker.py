@@ -52,11 +52,14 @@ class PodWorker:
     """What one kubelet does for its pods."""
 
     def __init__(self, host: Host, listener: RuntimeListener,
-                 again: Callable[[str, float], None]) -> None:
+                 again: Callable[[str, float], None], is_behind: Callable[[], bool]) -> None:
         self._host = host
         self._listener = listener
         self._again = again
         """Reconcile a key again after so many seconds."""
+        self._is_behind = is_behind
+        """Whether so much waits that only the latest status of a pod is worth writing (the status
+        manager, too, sends only the newest when it cannot keep up)."""
         self._prober = Prober(host.runtime, host.cni.host)
         self._hooks = Hooks(host, self._prober)
 
@@ -90,7 +93,8 @@ class PodWorker:
 
     async def _run(self, pod: Object, record: PodRecord) -> None:
         if record.sandbox is None:
-            await self._post(pod, record)
+            if not self._is_behind():
+                await self._post(pod, record)
             if not self._set_up(pod, record):
                 await self._post(pod, record)
                 return

@@ -8,6 +8,7 @@ from apiserver.machinery.errors import NotFound
 from apiserver.machinery.gvk import LEASES, NODES, PODS
 from controllers.drive import drive
 from tests.controllers.node.world import NodeWorld, condition
+from tests.controllers.world import obj
 
 
 @pytest.fixture
@@ -183,3 +184,16 @@ def test_silent_kubelet_sends_no_heartbeat_and_catches_up(world: NodeWorld) -> N
     assert world.names(PODS) == ["new"]
     assert world.pod("new")["status"]["phase"] == "Running"
     assert world.get(LEASES, "minikube", "kube-node-lease")["spec"]["renewTime"] > before
+
+
+def test_many_pods_at_once_skip_what_is_soon_outdated() -> None:
+    world = NodeWorld(pod_cidr="172.17.{}.0/24", capacity={"cpu": "2", "pods": "500"})
+    watch = drive(world.client.watch(PODS, "default"))
+    for number in range(150):
+        spec = {"nodeName": "minikube", "containers": [{"name": "c", "image": "nginx"}]}
+        drive(world.client.create(PODS, obj("v1", "Pod", f"p{number}", spec=spec), "default"))
+    world.settle()
+    phases = [event.object["status"]["phase"] for event in watch.poll()
+              if event.object["status"].get("hostIP")]
+    assert phases.count("Running") == 150
+    assert 0 < phases.count("Pending") <= 110

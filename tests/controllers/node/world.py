@@ -11,7 +11,7 @@ from controllers.drive import drive
 from controllers.events import EventBroadcaster
 from controllers.informer import Informers
 from controllers.manager import Manager
-from controllers.node.config import NodeConfig
+from controllers.node.config import DEFAULT_CAPACITY, NodeConfig
 from controllers.node.kubelet import Kubelet
 from controllers.node.kubeproxy import KubeProxy
 from minikube_sim.exchange import Exchange, exchange, listen_json
@@ -33,8 +33,10 @@ class NodeWorld(World):
     """Nodes minikube, minikube-m02, ... each with a kubelet."""
 
     def __init__(self, *names: str, nodes: int = 1, images: dict[str, type[Program]] | None = None,
-                 pod_cidr: str = "172.17.{}.0/24") -> None:
+                 pod_cidr: str = "172.17.{}.0/24",
+                 capacity: dict[str, str] | None = None) -> None:
         super().__init__(*names)
+        self.capacity = capacity or DEFAULT_CAPACITY
         self.fabric = Fabric(self.clock.now, random.Random(1))
         self.images = ImageRegistry({**IMAGES, **(images or {})})
         self.runtime = SimRuntime(self.images, self.clock, random.Random(1))
@@ -57,7 +59,7 @@ class NodeWorld(World):
         own = "minikube" if index == 0 else f"minikube-m{index + 1:02}"
         address = f"10.211.55.{120 + index}"
         node = self.fabric.add_node(own, f"{address}/24", cidr)
-        config = NodeConfig(name=own, addresses=(address,), pod_cidr=cidr)
+        config = NodeConfig(name=own, addresses=(address,), pod_cidr=cidr, capacity=self.capacity)
         kubelet = Kubelet(self.context, config, self.runtime, node)
         self.kubelets.append(kubelet)
         self.manager.add(kubelet, f"kubelet-{own}")
