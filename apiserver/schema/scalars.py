@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 from typing import Any, Final
 
 from apiserver.machinery.clock import rfc3339, rfc3339_micro
@@ -93,7 +94,13 @@ def quantity(value: Any) -> str:
 
 def time(value: Any) -> str:
     """metav1.Time: RFC 3339, in UTC and whole seconds."""
-    return rfc3339(parse_rfc3339(_text(value), micro=False))
+    return _canonical_time(_text(value))
+
+
+@lru_cache(maxsize=4096)
+def _canonical_time(text: str) -> str:
+    """Every write decodes the times of its object again, and most of them are the same."""
+    return rfc3339(parse_rfc3339(text, micro=False))
 
 
 def micro_time(value: Any) -> str:
