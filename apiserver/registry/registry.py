@@ -6,8 +6,9 @@ are taken over (pass private copies, as `decode` gives); objects that come out a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from apiserver.authorization.attributes import Decision
 from apiserver.machinery.errors import BadRequest, NotFound
 from apiserver.registry import creating, deleting, listing, patching, scaling, updating, watching
 from apiserver.registry.catalog import Catalog
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from apiserver.admission.chain import AdmissionChain
     from apiserver.allocation import Allocator
-    from apiserver.context import RequestContext
+    from apiserver.authorization.attributes import Attributes
+    from apiserver.context import RequestContext, User
     from apiserver.machinery.clock import Clock
     from apiserver.machinery.gvk import GVK, GVR
     from apiserver.machinery.types import JSON, Object
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
     from apiserver.schema.schema import Schema
     from apiserver.schema.types import Type
     from apiserver.storage.store import Store, Version
+
+
+EVERYTHING: Final[Sequence[Object]] = (
+    {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
+    {"verbs": ["*"], "nonResourceURLs": ["*"]},
+)
+"""The rules of a server without an authorizer."""
 
 
 class Registry:
@@ -50,6 +59,10 @@ class Registry:
         self.chance = chance
         self.admission = admission
         self.allocators = dict(allocators or {})
+        self.decide: Callable[[Attributes], Decision] = lambda asked: Decision(True)
+        """What the authorizer says of a question; access reviews ask it."""
+        self.rules: Callable[[User, str], Sequence[Object]] = lambda user, namespace: EVERYTHING
+        """The RBAC rules that a user has in a namespace."""
         self._views: dict[GVK, SharedStore] = {}
         admission.connect(self)
 

@@ -23,6 +23,13 @@ from apiserver.resources.apps.daemonsets import DAEMONSETS
 from apiserver.resources.apps.deployments import DEPLOYMENTS
 from apiserver.resources.apps.replicasets import REPLICASETS
 from apiserver.resources.apps.statefulsets import STATEFULSETS
+from apiserver.resources.authentication.reviews import SELFSUBJECTREVIEWS
+from apiserver.resources.authorization.reviews import (
+    LOCALSUBJECTACCESSREVIEWS,
+    SELFSUBJECTACCESSREVIEWS,
+    SELFSUBJECTRULESREVIEWS,
+    SUBJECTACCESSREVIEWS,
+)
 from apiserver.resources.autoscaling.horizontalpodautoscalers import (
     HORIZONTALPODAUTOSCALERS,
     OLD_HORIZONTALPODAUTOSCALERS,
@@ -107,6 +114,11 @@ BUILTIN: Final[tuple[Resource, ...]] = (
     REPLICASETS,
     STATEFULSETS,
     NEW_EVENTS,
+    SELFSUBJECTREVIEWS,
+    LOCALSUBJECTACCESSREVIEWS,
+    SELFSUBJECTACCESSREVIEWS,
+    SELFSUBJECTRULESREVIEWS,
+    SUBJECTACCESSREVIEWS,
     HORIZONTALPODAUTOSCALERS,
     OLD_HORIZONTALPODAUTOSCALERS,
     CRONJOBS,

@@ -12,6 +12,7 @@ from apiserver.subresources.binding import BINDING, BINDINGS
 from apiserver.subresources.eviction import EVICTION
 from apiserver.subresources.finalize import FINALIZE
 from apiserver.subresources.log import LOG
+from apiserver.subresources.reviews import LOCAL_ACCESS, ME, RULES, SELF_ACCESS, SUBJECT_ACCESS
 from apiserver.subresources.subresource import Subresource
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
 
 CREATORS: Final[Mapping[tuple[str, str], Subresource]] = {
     ("", "bindings"): BINDINGS,
+    **{("authorization.k8s.io", each.name): each
+       for each in (LOCAL_ACCESS, RULES, SELF_ACCESS, SUBJECT_ACCESS)},
+    ("authentication.k8s.io", ME.name): ME,
 }
 """Resources that store nothing: what a POST to their collection does, by (group, plural)."""
 

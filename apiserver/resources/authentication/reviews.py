@@ -1,0 +1,12 @@
+"""Questions of who one is, answered and never kept. Models pkg/registry/authentication."""
+
+from __future__ import annotations
+
+from apiserver.resource import Resource
+from apiserver.resources.printing import AGE, NAME
+from apiserver.strategy import Strategy
+
+SELFSUBJECTREVIEWS = Resource(
+    group="authentication.k8s.io", version="v1", kind="SelfSubjectReview",
+    plural="selfsubjectreviews", namespaced=False, verbs=("create",), strategy=Strategy(),
+    columns=(NAME, AGE))

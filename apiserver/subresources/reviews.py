@@ -1,0 +1,142 @@
+"""Access reviews: what the authorizer says, asked by clients. Models pkg/registry/authorization and
+pkg/registry/authentication/selfsubjectreview.
+
+The registry's `decide` and `rules` are the authorizer's; a server without one allows everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apiserver.authorization.attributes import Attributes
+from apiserver.context import User
+from apiserver.machinery.clock import rfc3339
+from apiserver.machinery.errors import BadRequest, Invalid
+from apiserver.machinery.gvk import GVK
+from apiserver.machinery.validation import FieldError, invalid
+from apiserver.subresources.subresource import Subresource
+
+if TYPE_CHECKING:
+    from apiserver.context import RequestContext
+    from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
+
+_GROUP = "authorization.k8s.io"
+_ONE_OF = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+
+
+async def review_self(registry: Registry, ctx: RequestContext, review: Object) -> Object:
+    """May I? Raises Invalid."""
+    spec = review.get("spec") or {}
+    _refuse(_attribute_errors(spec))
+    return _decided(registry, ctx, review, ctx.user)
+
+
+async def review_subject(registry: Registry, ctx: RequestContext, review: Object) -> Object:
+    """May somebody? Raises Invalid."""
+    spec = review.get("spec") or {}
+    errors = _attribute_errors(spec)
+    if not spec.get("user") and not spec.get("groups"):
+        errors.append(invalid("spec.user", "", "at least one of user or group must be specified"))
+    _refuse(errors)
+    extra = tuple((key, tuple(values)) for key, values in (spec.get("extra") or {}).items())
+    user = User(name=spec.get("user") or "", uid=spec.get("uid") or "",
+                groups=tuple(spec.get("groups") or ()), extra=extra)
+    return _decided(registry, ctx, review, user)
+
+
+async def review_local(registry: Registry, ctx: RequestContext, review: Object) -> Object:
+    """May somebody, in this namespace? Raises Invalid, BadRequest."""
+    asked = ((review.get("spec") or {}).get("resourceAttributes") or {}).get("namespace") or ""
+    if asked != ctx.namespace:
+        raise BadRequest(f"spec.resourceAttributes.namespace must match namespace: {ctx.namespace}")
+    review.setdefault("metadata", {})["namespace"] = ctx.namespace
+    return await review_subject(registry, ctx, review)
+
+
+async def review_rules(registry: Registry, ctx: RequestContext, review: Object) -> Object:
+    """What may I do in a namespace? Raises BadRequest."""
+    namespace = (review.get("spec") or {}).get("namespace") or ""
+    if not namespace:
+        raise BadRequest("no namespace on request")
+    resource_rules: list[Object] = []
+    other_rules: list[Object] = []
+    for rule in registry.rules(ctx.user, namespace):
+        (other_rules if rule.get("nonResourceURLs") else resource_rules).append(rule)
+    status = {"resourceRules": resource_rules, "nonResourceRules": other_rules,
+              "incomplete": False}
+    return _answer(ctx, {**review, "spec": {}}, status)
+
+
+async def review_me(registry: Registry, ctx: RequestContext, review: Object) -> Object:
+    """Who am I?"""
+    user = ctx.user
+    info: dict[str, Any] = {"username": user.name}
+    if user.uid:
+        info["uid"] = user.uid
+    if user.groups:
+        info["groups"] = list(user.groups)
+    if user.extra:
+        info["extra"] = {key: list(values) for key, values in user.extra}
+    made = _answer(ctx, review, {"userInfo": info})
+    made.pop("spec", None)
+    made["metadata"] = {"creationTimestamp": rfc3339(ctx.now)}
+    return made
+
+
+def _decided(registry: Registry, ctx: RequestContext, review: Object, user: User) -> Object:
+    decision = registry.decide(_attributes(review["spec"], user))
+    status: dict[str, Any] = {"allowed": decision.allowed}
+    if decision.reason:
+        status["reason"] = decision.reason
+    return _answer(ctx, review, status)
+
+
+def _attributes(spec: Object, user: User) -> Attributes:
+    asked = spec.get("resourceAttributes")
+    if asked is None:
+        path = spec["nonResourceAttributes"]
+        return Attributes(user=user, verb=path.get("verb", ""), path=path.get("path", ""))
+    return Attributes(
+        user=user, verb=asked.get("verb", ""), group=asked.get("group", ""),
+        version=asked.get("version", ""), resource=asked.get("resource", ""),
+        subresource=asked.get("subresource", ""), namespace=asked.get("namespace", ""),
+        name=asked.get("name", ""))
+
+
+def _attribute_errors(spec: Object) -> list[FieldError]:
+    given = [spec.get(field) is not None
+             for field in ("resourceAttributes", "nonResourceAttributes")]
+    if given.count(True) == 1:
+        return []
+    return [invalid("spec.resourceAttributes", spec.get("resourceAttributes"), _ONE_OF)]
+
+
+def _refuse(errors: list[FieldError]) -> None:
+    if errors:
+        error = Invalid.object(_GROUP, "", "", errors)
+        details = {key: value for key, value in (error.details or {}).items() if key != "kind"}
+        raise Invalid(error.message, details=details, errors=errors)
+
+
+def _answer(ctx: RequestContext, review: Object, status: Object) -> Object:
+    resource = ctx.resource
+    made: Object = {"kind": resource.kind, "apiVersion": resource.api_version}
+    return {**made, "metadata": review.get("metadata") or {}, "spec": review.get("spec") or {},
+            "status": status}
+
+
+def _kind(kind: str, group: str = _GROUP) -> GVK:
+    return GVK(group, "v1", kind)
+
+
+SELF_ACCESS = Subresource(name="selfsubjectaccessreviews", kind=_kind("SelfSubjectAccessReview"),
+                          create=review_self)
+SUBJECT_ACCESS = Subresource(name="subjectaccessreviews", kind=_kind("SubjectAccessReview"),
+                             create=review_subject)
+LOCAL_ACCESS = Subresource(name="localsubjectaccessreviews",
+                           kind=_kind("LocalSubjectAccessReview"), create=review_local)
+RULES = Subresource(name="selfsubjectrulesreviews", kind=_kind("SelfSubjectRulesReview"),
+                    create=review_rules)
+ME = Subresource(name="selfsubjectreviews",
+                 kind=_kind("SelfSubjectReview", "authentication.k8s.io"), create=review_me)
