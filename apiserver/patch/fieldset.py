@@ -6,8 +6,11 @@ list element by its keys), `v:"x"` (an element of a set), `i:0` (an index).
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from apiserver.machinery.validation import go_quote
 
@@ -45,7 +48,10 @@ class FieldSet:
         *above, last = path
         node = self
         for element in above:
-            node = node.children.setdefault(element, FieldSet())
+            below = node.children.get(element)
+            if below is None:
+                below = node.children[element] = _made(set(), {})
+            node = below
         node.members.add(last)
 
     def below(self, element: str) -> FieldSet:
@@ -54,11 +60,12 @@ class FieldSet:
 
     def union(self, other: FieldSet) -> FieldSet:
         """Paths in either."""
-        if not other or not self:
+        if not other or not self or self is other:
             return self or other
-        keys = self.children.keys() | other.children.keys()
-        return FieldSet(self.members | other.members,
-                        {key: self.below(key).union(other.below(key)) for key in keys})
+        children = {**self.children, **other.children}
+        for key in self.children.keys() & other.children.keys():
+            children[key] = self.children[key].union(other.children[key])
+        return _made(self.members | other.members, children)
 
     def intersection(self, other: FieldSet) -> FieldSet:
         """Paths in both."""
@@ -68,19 +75,25 @@ class FieldSet:
 
     def difference(self, other: FieldSet) -> FieldSet:
         """Paths of this set that the other has not."""
-        if not other:
+        shared = self.children.keys() & other.children.keys()
+        if not shared and self.members.isdisjoint(other.members):
             return self
-        return FieldSet(self.members - other.members,
-                        {key: child.difference(other.below(key))
-                         for key, child in self.children.items()})
+        children = dict(self.children)
+        for key in shared:
+            _put(children, key, children[key].difference(other.children[key]))
+        return _made(self.members - other.members, children)
 
     def recursive_difference(self, other: FieldSet) -> FieldSet:
         """The same, but a path of the other set also takes all that is below it."""
-        if not other:
+        shared = self.children.keys() & (other.children.keys() | other.members)
+        if not shared and self.members.isdisjoint(other.members):
             return self
-        return FieldSet(self.members - other.members,
-                        {key: child.recursive_difference(other.below(key))
-                         for key, child in self.children.items() if key not in other.members})
+        children = dict(self.children)
+        for key in shared:
+            gone = key in other.members
+            _put(children, key, EMPTY if gone else children[key].recursive_difference(
+                other.children[key]))
+        return _made(self.members - other.members, children)
 
     def paths(self, prefix: Path = ()) -> Iterator[Path]:
         """All paths in order: members of a level before what is below."""
@@ -91,6 +104,20 @@ class FieldSet:
 
 
 EMPTY: Final = FieldSet()
+
+
+def _made(members: set[str], children: dict[str, FieldSet]) -> FieldSet:
+    """A set of parts that are its own; no child is empty."""
+    made = FieldSet.__new__(FieldSet)
+    made.members, made.children = members, children
+    return made
+
+
+def _put(children: dict[str, FieldSet], key: str, child: FieldSet) -> None:
+    if child:
+        children[key] = child
+    else:
+        del children[key]
 
 
 def of(*paths: str) -> FieldSet:
@@ -143,7 +170,19 @@ def encode(fields: FieldSet) -> dict[str, Any]:
 
 
 def decode(value: Any) -> FieldSet:
-    """A set from FieldsV1. Raises ValueError for what is none."""
+    """A set from FieldsV1. Raises ValueError for what is none.
+
+    Most objects of a kind have the same few sets, so what was decoded once is remembered.
+    """
+    return _decode_text(orjson.dumps(value))
+
+
+@functools.lru_cache(1024)
+def _decode_text(text: bytes) -> FieldSet:
+    return _decode(orjson.loads(text))
+
+
+def _decode(value: Any) -> FieldSet:
     if not isinstance(value, dict):
         raise ValueError(f"FieldsV1 must be an object, not {value!r}")
     fields = FieldSet()
@@ -151,7 +190,7 @@ def decode(value: Any) -> FieldSet:
         if element == ".":
             continue
         key = _canonical(element)
-        child = decode(below or {})
+        child = _decode(below or {})
         if child:
             fields.children[key] = child
         if not child or "." in below:

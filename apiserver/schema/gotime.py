@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
@@ -18,6 +19,7 @@ _FRACTION: Final = re.compile(r"[.,](\d+)")
 _ZONE: Final = re.compile(r"Z|([+-])(\d{2}):(\d{2})")
 
 
+@functools.lru_cache(4096)
 def parse_rfc3339(text: str, *, micro: bool) -> float:
     """Seconds since 1970. Raises DecodeError with the message of Go's time.Parse."""
     layout = _MICRO_LAYOUT if micro else _LAYOUT
