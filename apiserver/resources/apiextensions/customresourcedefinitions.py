@@ -11,6 +11,7 @@ from apiserver.machinery.validation import (
     all_invalid,
     duplicate,
     immutable,
+    internal_struct,
     invalid,
     not_supported,
     required,
@@ -68,7 +69,11 @@ class CustomResourceDefinitionStrategy(Strategy):
         if name != f"{plural}.{group}":
             errors.append(invalid("metadata.name", name,
                                   'must be spec.names.plural+"."+spec.group'))
-        return errors + _spec_errors(spec)
+        errors += _spec_errors(spec)
+        if not dig(obj, "status", "storedVersions"):
+            errors.append(invalid("status.storedVersions", None,
+                                  "must have at least one stored version"))
+        return errors
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         spec, before = obj["spec"], old["spec"]
@@ -101,26 +106,50 @@ def _spec_errors(spec: Object) -> list[FieldError]:
     if scope not in _SCOPES:
         errors.append(not_supported(_SPEC.child("scope"), scope, _SCOPES) if scope
                       else required(_SPEC.child("scope")))
-    versions = spec.get("versions") or ()
-    seen: set[str] = set()
-    stored = 0
-    for i, version in enumerate(versions):
-        path, name = _SPEC.child("versions").at(i), version.get("name") or ""
-        stored += bool(version.get("storage"))
-        errors += all_invalid(path.child("name"), name, is_dns1035_label(name))
-        if name in seen:
-            errors.append(duplicate(path.child("name"), name))
-        seen.add(name)
-        errors += _version_errors(version, path)
-    if stored != 1:
-        errors.append(invalid(_SPEC.child("versions"), list(versions),
-                              "must have exactly one version marked as storage version"))
+    errors += _versions_errors(spec)
     errors += _names_errors(spec.get("names") or {})
     strategy = dig(spec, "conversion", "strategy") or ""
     if strategy not in ("None", "Webhook"):
         errors.append(not_supported(_SPEC.child("conversion", "strategy"), strategy,
                                     ["None", "Webhook"]))
     return errors
+
+
+_PER_VERSION: Final = ("schema", "subresources", "additionalPrinterColumns", "selectableFields")
+
+
+def _versions_errors(spec: Object) -> list[FieldError]:
+    """All versions; what they agree on is reported at the top, where Kubernetes keeps it inside."""
+    versions, path = spec.get("versions") or [], _SPEC.child("versions")
+    first = versions[0] if versions else {}
+    agreed = {name: all(v.get(name) == first.get(name) for v in versions) for name in _PER_VERSION}
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for i, version in enumerate(versions):
+        name = version.get("name") or ""
+        errors += all_invalid(path.at(i).child("name"), name, is_dns1035_label(name))
+        if name in seen:
+            errors.append(duplicate(path.at(i).child("name"), name))
+        seen.add(name)
+        errors += _version_errors(version, path.at(i), agreed)
+    if sum(bool(version.get("storage")) for version in versions) != 1:
+        errors.append(invalid(path, [_shown(v, agreed) for v in versions],
+                              "must have exactly one version marked as storage version"))
+    name = first.get("name") or ""
+    errors += all_invalid(_SPEC.child("version"), name, is_dns1035_label(name))
+    schema = dig(first, "schema", "openAPIV3Schema")
+    if agreed["schema"] and schema is not None:
+        errors += schema_errors(schema, _SPEC.child("validation", "openAPIV3Schema"))
+    return errors
+
+
+def _shown(version: Object, agreed: dict[str, bool]) -> Object:
+    own = {key: value for key, value in version.items() if not agreed.get(key)}
+    shown: Object = internal_struct(
+        own, ("Name", ""), ("Served", False), ("Storage", False), ("Deprecated", False),
+        "DeprecationWarning", "Schema", "Subresources", "AdditionalPrinterColumns",
+        "SelectableFields")
+    return shown
 
 
 def _group_errors(spec: Object) -> list[FieldError]:
@@ -136,16 +165,16 @@ def _group_errors(spec: Object) -> list[FieldError]:
 def _names_errors(names: Object) -> list[FieldError]:
     errors: list[FieldError] = []
     for key in ("plural", "singular", "kind", "listKind"):
-        value = names.get(key) or ""
-        path = _NAMES.child(key)
+        value, path = names.get(key) or "", _NAMES.child(key)
         if not value:
             if key != "singular":
                 errors.append(required(path))
-            continue
-        small = value.lower() if key.lower().endswith("kind") else value
-        texts = is_dns1035_label(small)
-        errors += [invalid(path, value, f"may have mixed case, but should otherwise match: {text}"
-                           if small != value else text) for text in texts]
+        elif key.lower().endswith("kind"):
+            errors += all_invalid(path, value, [
+                f"may have mixed case, but should otherwise match: {text}"
+                for text in is_dns1035_label(value.lower())])
+        else:
+            errors += all_invalid(path, value, is_dns1035_label(value))
     for key in ("shortNames", "categories"):
         for i, value in enumerate(names.get(key) or ()):
             errors += all_invalid(_NAMES.child(key).at(i), value, is_dns1035_label(value))
@@ -155,13 +184,14 @@ def _names_errors(names: Object) -> list[FieldError]:
     return errors
 
 
-def _version_errors(version: Object, path: Path) -> list[FieldError]:
+def _version_errors(version: Object, path: Path, agreed: dict[str, bool]) -> list[FieldError]:
     schema = dig(version, "schema", "openAPIV3Schema")
     own = path.child("schema", "openAPIV3Schema")
+    errors: list[FieldError] = []
     if schema is None:
-        errors = [required(own, "schemas are required")]
-    else:
-        errors = schema_errors(schema, own)
+        errors.append(required(own))
+    elif not agreed["schema"]:
+        errors += schema_errors(schema, own)
     for i, column in enumerate(version.get("additionalPrinterColumns") or ()):
         errors += _column_errors(column, path.child("additionalPrinterColumns").at(i))
     scale = dig(version, "subresources", "scale")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.validation import (
     FieldError,
@@ -12,6 +12,7 @@ from apiserver.machinery.validation import (
     invalid,
     not_supported,
     required,
+    type_invalid,
 )
 
 if TYPE_CHECKING:
@@ -54,10 +55,31 @@ def _node_errors(node: Object, path: Path, *, root: bool = False) -> list[FieldE
     if node.get("uniqueItems"):
         errors.append(forbidden(path.child("uniqueItems"), "uniqueItems cannot be set to true "
                                 "since the runtime complexity becomes quadratic"))
+    if "default" in node:
+        errors += _default_errors(node["default"], node, path.child("default"))
     for name in _LOGIC:
         for i, part in enumerate(node.get(name) or ()):
             errors += _logic_errors(part, path.child(name).at(i))
     return errors + _children_errors(node, path)
+
+
+def _default_errors(value: Any, node: Object, path: Path) -> list[FieldError]:
+    """A default must be what its own schema allows; of that, the type and the enumeration."""
+    kind, given = node.get("type") or "", _type_of(value)
+    errors: list[FieldError] = []
+    if kind and given not in (kind, "integer" if kind == "number" else kind) and not (
+            value is None and node.get("nullable")):
+        errors.append(type_invalid(path, given, f' in body must be of type {kind}: "{given}"'))
+    choices = node.get("enum")
+    if choices and value not in choices:
+        errors.append(not_supported(path, value, [str(choice) for choice in choices]))
+    return errors
+
+
+def _type_of(value: Any) -> str:
+    kinds = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"),
+             (list, "array"), (dict, "object"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
 
 
 def _children_errors(node: Object, path: Path) -> list[FieldError]:

@@ -92,7 +92,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "flowschemas": {"spec": {"priorityLevelConfiguration": {"name": "p"}}},
     "prioritylevelconfigurations": {"spec": {"type": "Exempt"}},
 }
-NEW_EVENT: Final = {
+NEW_EVENT: Final[dict[str, Any]] = {
     "regarding": {"namespace": "default"}, "type": "Normal", "action": "a", "reason": "r",
     "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "x.io/c",
     "reportingInstance": "i"}

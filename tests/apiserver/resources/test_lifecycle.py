@@ -20,8 +20,9 @@ KEPT = [resource for resource in BUILTIN if "delete" in resource.verbs]
 def body_of(resource: Resource) -> dict[str, Any]:
     """The smallest right object, named `a` unless its kind wants another name."""
     new_event = resource.group == "events.k8s.io"
-    body = copy.deepcopy(NEW_EVENT if new_event else BODIES[resource.plural])
-    return body | {"metadata": {"name": "a"} | body.get("metadata", {})}
+    body: dict[str, Any] = copy.deepcopy(NEW_EVENT if new_event else BODIES[resource.plural])
+    body["metadata"] = {"name": "a", **body.get("metadata", {})}
+    return body
 
 
 @pytest.mark.parametrize("resource", KEPT, ids=lambda r: f"{r.api_version}/{r.kind}")

@@ -123,6 +123,8 @@ def test_definitions() -> None:
     ({"type": "object", "properties": {"a": {"type": "array"}}}, "properties[a].items"),
     ({"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}},
      "properties[a].pattern"),
+    ({"type": "object", "properties": {"a": {"type": "string", "default": 5}}},
+     "properties[a].default"),
     ({"type": "object", "properties": {"a": {"type": "string", "uniqueItems": True}}},
      "properties[a].uniqueItems"),
 ])
@@ -130,5 +132,5 @@ def test_schemas_are_structural(schema: dict[str, Any], field: str) -> None:
     version = {"name": "v1", "storage": True, "schema": {"openAPIV3Schema": schema}}
     errors = create_errors(CRDS, metadata={"name": "as.x.io"},
                            spec=definition(versions=[version]))
-    path = f"spec.versions[0].schema.openAPIV3Schema.{field}"
+    path = f"spec.validation.openAPIV3Schema.{field}"
     assert [error.partition(": ")[0] for error in errors] == [path]
