@@ -1,1 +1,4 @@
-"""An API server that no client can tell from kube-apiserver. Import nothing here: see docs/architecture.md."""
+"""An API server that no client can tell from kube-apiserver.
+
+Import nothing here: see docs/architecture.md.
+"""

@@ -66,8 +66,10 @@ def scale_up(pods: int) -> tuple[float, float]:
         cluster.scale("rs", "simpleapi-rs", pods)
         cluster.advance(SETTLE_SECONDS)
         spent = time.perf_counter() - begin
-        running = sum(p["status"].get("phase") == "Running" for p in cluster.list("pods", "default"))
-        slices = cluster.list("endpointslices", "default", "kubernetes.io/service-name=simpleapi-service")
+        running = sum(p["status"].get("phase") == "Running"
+                      for p in cluster.list("pods", "default"))
+        slices = cluster.list("endpointslices", "default",
+                              "kubernetes.io/service-name=simpleapi-service")
         ready = sum(bool(e["conditions"]["ready"]) for s in slices for e in s["endpoints"] or ())
         assert running == ready == pods, (running, ready)
         return spent, (_memory() - before) / pods

@@ -19,7 +19,7 @@ class GVK(NamedTuple):
 
 
 class GVR(NamedTuple):
-    """GroupVersionResource: a collection that requests name, such as ("apps", "v1", "replicasets")."""
+    """GroupVersionResource: a collection as requests name it, ("apps", "v1", "replicasets")."""
 
     group: str
     version: str

@@ -73,7 +73,7 @@ def test_a_file_that_is_no_kubeconfig_is_refused_and_left_alone(path, text):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(KubeconfigError, match="cannot (read|write) kubeconfig .*file/config"):
+    with pytest.raises(KubeconfigError, match=r"cannot (read|write) kubeconfig .*file/config"):
         kubeconfig.merge(tmp_path / "file" / "config", ENTRY)
 
 

@@ -17,6 +17,9 @@ def ask(verb="get", resource="pods", **others):
     return Attributes(user=JANE, verb=verb, resource=resource, **others)
 
 
+HEALTH = ask(resource="", path="/healthz/x")
+
+
 class Objects:
     """Roles and bindings in plain dicts."""
 
@@ -62,8 +65,8 @@ def binding(name, kind, role_name, *subjects, namespace=None):
     ({**READ_PODS, "resourceNames": ["a"]}, ask(name="a"), True),
     ({**READ_PODS, "resourceNames": ["a"]}, ask(name="b"), False),
     ({**READ_PODS, "resourceNames": ["a"]}, ask("list"), False),
-    ({"nonResourceURLs": ["/healthz/*"], "verbs": ["get"]}, ask(resource="", path="/healthz/x"), True),
-    ({"nonResourceURLs": ["/healthz"], "verbs": ["get"]}, ask(resource="", path="/healthz/x"), False),
+    ({"nonResourceURLs": ["/healthz/*"], "verbs": ["get"]}, HEALTH, True),
+    ({"nonResourceURLs": ["/healthz"], "verbs": ["get"]}, HEALTH, False),
     ({"nonResourceURLs": ["*"], "verbs": ["get"]}, ask(), False),
 ])
 def test_a_rule_allows_what_it_names(rule, question, allowed):
@@ -116,7 +119,8 @@ def test_masters_may_do_all():
 
 @pytest.mark.parametrize(("question", "message", "details"), [
     (ask("list", namespace="a"),
-     'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "a"',
+     'pods is forbidden: User "jane" cannot list resource "pods" in API group "" '
+     'in the namespace "a"',
      {"kind": "pods"}),
     (ask("patch", "deployments", group="apps", subresource="scale", name="x"),
      'deployments.apps "x" is forbidden: User "jane" cannot patch resource "deployments/scale" '
