@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netsim.netfilter.extension import Given
+    from netsim.packet import Packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,32 @@ def save_ports(option: str, test: PortTest | None) -> str:
     return f"{' !' if test.inverted else ''} {option} {test.range_text()}"
 
 
+def inverted_together(sport: PortTest | None, dport: PortTest | None) -> bool:
+    """Whether `! --sport a ! --dport b` passes packets that differ in either port.
+
+    iptables-nft 1.8.9 compares both ports of -m tcp and -m udp at once if each test is of one port
+    other than 0 and both are inverted, or neither is: inverted, that reads "not both".
+    """
+    return all(
+        test is not None and test.inverted and test.low == test.high != 0
+        for test in (sport, dport)
+    )
+
+
+def ports_pass(sport: PortTest | None, dport: PortTest | None, packet: Packet) -> bool:
+    """Whether a packet passes the port tests of -m tcp or -m udp."""
+    passes = [
+        test is None or test.accepts(port)
+        for test, port in ((sport, packet.sport), (dport, packet.dport))
+    ]
+    return any(passes) if inverted_together(sport, dport) else all(passes)
+
+
 def inline_ports(
-    sport: PortTest | None, dport: PortTest | None, constant: Callable[[object], str]
+    sport: PortTest | None, dport: PortTest | None, constant: Callable[[object], str],
+    *, together: bool = True,
 ) -> str:
-    """Tests of both ports as an expression of `p`, the packet."""
+    """Tests of both ports as an expression of `p`; `together`: see inverted_together."""
     parts = []
     for what, test in (("p.sport", sport), ("p.dport", dport)):
         if test is None or test.empty:
@@ -87,6 +110,8 @@ def inline_ports(
         else:
             within = f"{constant(test.low)} <= {what} <= {constant(test.high)}"
             parts.append(f"not {within}" if test.inverted else within)
+    if together and inverted_together(sport, dport):
+        return f"({' or '.join(parts)})"
     return " and ".join(parts)
 
 

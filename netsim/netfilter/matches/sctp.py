@@ -117,7 +117,7 @@ class Sctp(Match):
         """The ports, if there is nothing else."""
         if not self.pure:
             return None
-        return inline_ports(self.sport, self.dport, constant)
+        return inline_ports(self.sport, self.dport, constant, together=False)
 
     def save(self) -> str:
         """Ports and chunks."""

@@ -12,6 +12,7 @@ from netsim.netfilter.ports import (
     inline_ports,
     list_ports,
     parse_both_ports,
+    ports_pass,
     save_ports,
 )
 from netsim.packet import TCP, TcpFlags
@@ -166,9 +167,7 @@ class Tcp(Match):
     def matches(self, context: Context) -> bool:
         """All that was asked for; TCP options other than MSS and window scale are never there."""
         packet = context.packet
-        if self.sport and not self.sport.accepts(packet.sport):
-            return False
-        if self.dport and not self.dport.accepts(packet.dport):
+        if not ports_pass(self.sport, self.dport, packet):
             return False
         if self.flags and self.flags.mask:
             context.volatile = True

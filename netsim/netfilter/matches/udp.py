@@ -11,6 +11,7 @@ from netsim.netfilter.ports import (
     inline_ports,
     list_ports,
     parse_both_ports,
+    ports_pass,
     save_ports,
 )
 from netsim.packet import UDP
@@ -89,7 +90,4 @@ class Udp(Match):
 
     def matches(self, context: Context) -> bool:
         """Both ports, where asked for."""
-        packet = context.packet
-        if self.sport and not self.sport.accepts(packet.sport):
-            return False
-        return self.dport is None or self.dport.accepts(packet.dport)
+        return ports_pass(self.sport, self.dport, context.packet)

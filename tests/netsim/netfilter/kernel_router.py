@@ -28,6 +28,10 @@ for f in eth0 eth1; do echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done
 echo 1 > /proc/sys/net/ipv4/ip_forward
 echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
 """
+TRACKING = (
+    "nft 'add table ip keep; add chain ip keep keeping; add rule ip keep keeping ct state new'"
+)
+"""Connections are tracked in a namespace only while a rule asks for it."""
 QUIET = 0.004
 """Seconds without a packet after which nothing more is expected."""
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 1, 0x1000
@@ -62,7 +66,8 @@ class _Router:
 
     def play(self, rules: str, packets: list[tuple[str, str]]) -> dict[str, object]:
         """One rule set and its packets."""
-        _shell("nft flush ruleset; conntrack -F 2>/dev/null; iptables-restore", rules)
+        begin = f"nft flush ruleset && {TRACKING} && conntrack -F 2>/dev/null"
+        _shell(f"{begin} && iptables-restore", rules)
         self.answers()
         out = []
         for device, packet in packets:
