@@ -115,7 +115,7 @@ class Kubelet(Controller):
         if found is None:
             return None
         if previous:
-            last = found.last
+            last = found.last_state
             return last.container_id if last else None
         return found.container_id or None
 

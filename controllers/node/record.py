@@ -61,9 +61,9 @@ class ContainerRecord:
     restart_count: int = 0
     started_at: float = 0.0
     ended: Terminated | None = None
-    """The run that is over, while the container is terminated."""
+    """The run that is over, while the next has not started."""
     last: Terminated | None = None
-    """The run before the present one."""
+    """The run before that one, or before the one that runs."""
     started: bool = False
     """Its startup probe has succeeded, or it has none and runs."""
     ready: bool = False
@@ -87,6 +87,11 @@ class ContainerRecord:
     def last_run(self) -> Terminated | None:
         """The latest run that is over."""
         return self.ended or self.last
+
+    @property
+    def last_state(self) -> Terminated | None:
+        """The run that `lastState` shows: the one that is over, while the next start waits."""
+        return self.last_run if self.state is State.WAITING else self.last
 
 
 @dataclass(slots=True)

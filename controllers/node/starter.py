@@ -141,7 +141,6 @@ def _backs_off(host: Host, pod: Object, container: ContainerRecord) -> bool:
     host.say(pod, container)("Warning", "BackOff", "Back-off restarting failed container "
                              f"{container.name} in pod {full_name}")
     delay = go_duration(host.restarts.delay(key))
-    container.last, container.ended = run, run
     container.wait("CrashLoopBackOff", f"back-off {delay} restarting failed container="
                                        f"{container.name} pod={full_name}")
     container.retry_at = until

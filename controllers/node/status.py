@@ -56,7 +56,7 @@ def phase_of(pod: Object, record: PodRecord) -> str:
     if _init_pending(record):
         return "Pending"
     apps = list(record.of_kind(Kind.APP))
-    if any(c.state is State.WAITING and c.last is None for c in apps):
+    if any(c.state is State.WAITING and c.last_run is None for c in apps):
         return "Pending"
     if any(c.state is State.RUNNING for c in record.containers.values() if c.kind is not Kind.INIT):
         return "Running"
@@ -76,11 +76,11 @@ def _ended_phase(apps: list[ContainerRecord], policy: str, *, final: bool) -> st
 
 def container_status(record: ContainerRecord, spec: Mapping[str, Any]) -> Object:
     """One entry of containerStatuses."""
-    resources = spec.get("resources") or {}
+    resources, last = spec.get("resources") or {}, record.last_state
     status: Object = {
         "name": record.name,
         "state": {record.state.value: _state(record)},
-        "lastState": {"terminated": _terminated(record.last)} if record.last else {},
+        "lastState": {"terminated": _terminated(last)} if last else {},
         "ready": record.ready,
         "restartCount": record.restart_count,
         "image": record.image or spec["image"],

@@ -102,6 +102,21 @@ def test_logs_of_the_run_before_are_kept(world: NodeWorld) -> None:
     assert [text for _, _, text in world.runtime.logs(first)] == ["run ['1']"]
 
 
+def test_logs_while_the_next_start_waits(world: NodeWorld) -> None:
+    world.run("p", "job:1", container=exit_with(1))
+    world.advance(40)
+    kubelet = world.kubelets[0]
+    shown, before = (kubelet.container_id("default/p", "c", previous=p) for p in (False, True))
+    assert world.state("p")["waiting"]["reason"] == "CrashLoopBackOff"
+    assert shown == before
+    assert shown is not None
+    assert [text for _, _, text in world.runtime.logs(shown)] == ["run ['1']"]
+    world.advance(34)
+    assert "running" in world.state("p")
+    assert kubelet.container_id("default/p", "c", previous=True) == shown
+    assert world.runtime.logs(shown)
+
+
 def test_stubborn_container_is_killed_after_the_grace(world: NodeWorld) -> None:
     world.run("p", "stubborn:1", terminationGracePeriodSeconds=20)
     world.delete(PODS, "p")
