@@ -42,6 +42,8 @@ class Result(IntEnum):
     """The connection is over and was killed: look the packet up again."""
     KILL = 3
     """Accepted, and the connection ends with it."""
+    EXCESS = 4
+    """More than the window allows, but bearable: accepted, and an answer to it will be, too."""
 
 
 NO, SS, SR, ES, FW, CW, LA, TW, CL, S2, IG, IV = range(12)
@@ -70,6 +72,10 @@ _CARE: Final = SYN | ACK | FIN | RST | URG
 _VALID: Final = frozenset((
     SYN, SYN | URG, SYN | ACK, RST, RST | ACK, FIN | ACK, FIN | ACK | URG, ACK, ACK | URG,
 ))
+
+
+_CLOSING: Final = frozenset((FW, CW, LA, TW, CL))
+"""States in which an RST is believed whatever its numbers: the tuple may be in use anew."""
 
 
 def _index(flags: int) -> int:
@@ -294,6 +300,8 @@ def _reset(connection: Connection, tcp: TcpTrack, packet: Packet, reply: bool, n
     """RST: believe it only if it fits what the other side has acknowledged."""
     state = CL
     established = connection.state == ES
+    if connection.state in _CLOSING:
+        return _accepted(connection, tcp, packet, reply, now, timeouts, _RST, state)
     other = tcp.peers[not reply]
     if other.flags & MAXACK_SET and tcp.last_index != _SYN:
         seq = packet.seq
@@ -332,7 +340,7 @@ def _in_window(connection: Connection, tcp: TcpTrack, packet: Packet, reply: boo
     old = connection.state
     if sender.max_window == 0:
         _init_sender(tcp, packet, reply, end)
-    elif old == (SR if reply else SS) and sender.end - end & M32 > _HALF:
+    elif flags & SYN and old in (SS, SR) and sender.end - end & M32 > _HALF:
         _init_sender(tcp, packet, reply, end)
         if reply and not flags & ACK:
             return _accepted(connection, tcp, packet, reply, now, timeouts, index, state)
@@ -341,7 +349,12 @@ def _in_window(connection: Connection, tcp: TcpTrack, packet: Packet, reply: boo
     if flags & RST and seq == 0 and old == SS:
         seq = end = sender.end
     verdict = _judge(sender, receiver, seq, ack, end)
-    if verdict is not None and not sender.flags & LIBERAL:
+    if verdict is not None:
+        if verdict is Result.EXCESS:
+            sender.end, verdict = end, Result.ACCEPT
+            sender.flags |= UNACKNOWLEDGED
+        if sender.flags & LIBERAL:
+            return _accepted(connection, tcp, packet, reply, now, timeouts, index, state)
         return verdict
     _update(sender, receiver, packet, ack, end)
     if index == _ACK:
@@ -350,7 +363,7 @@ def _in_window(connection: Connection, tcp: TcpTrack, packet: Packet, reply: boo
 
 
 def _judge(sender: TcpPeer, receiver: TcpPeer, seq: int, ack: int, end: int) -> Result | None:
-    """None: in the window. ACCEPT: passes, but teaches nothing. INVALID: outside."""
+    """None: in the window. ACCEPT: passes, but teaches nothing. INVALID: outside. Or EXCESS."""
     receiver_ahead = receiver.end - ack & M32 <= _HALF  # ack <= receiver.end
     floor = receiver.end - max(sender.max_window, _MAX_ACK_WINDOW) - 1
     fresh_ack = floor - ack & M32 > _HALF
@@ -359,7 +372,7 @@ def _judge(sender: TcpPeer, receiver: TcpPeer, seq: int, ack: int, end: int) -> 
         over = end - sender.max_end + 1 & M32
         bearable = (receiver.max_window and in_receive_window and fresh_ack and receiver_ahead
                     and over <= receiver.max_window)
-        return Result.ACCEPT if bearable else Result.INVALID
+        return Result.EXCESS if bearable else Result.INVALID
     if not receiver_ahead:
         return Result.INVALID
     if (receiver.max_window and not in_receive_window) or not fresh_ack:

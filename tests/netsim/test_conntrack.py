@@ -243,3 +243,31 @@ def test_memory_stays_flat_when_flows_come_and_go() -> None:
 def test_inverting_a_tuple_twice_gives_it_back(protocol: str, sport: int, dport: int) -> None:
     flow = packet_tuple(parse_packet(f"{protocol} 10.0.0.1:{sport} > 10.0.0.2:{dport}"))
     assert invert(invert(flow)) == flow
+
+
+@pytest.mark.verified(source="Linux 6.18, random segments through a real router")
+def test_more_bytes_than_the_window_allows_may_still_be_acknowledged() -> None:
+    world = World()
+    world.see(f"tcp {THERE} S seq=100 window=1000")
+    world.see(f"tcp {BACK} SA seq=500 ack=101 window=65535")
+    world.see(f"tcp {THERE} A seq=101 ack=501")
+    assert world.see(f"tcp {THERE} PA seq=70000 ack=501 len=1") == "ESTABLISHED"
+    assert world.see(f"tcp {BACK} A seq=501 ack=70001") == "ESTABLISHED"
+
+
+@pytest.mark.verified(source="Linux 6.18, random segments through a real router")
+def test_a_reset_of_a_closing_connection_is_believed_whatever_its_numbers() -> None:
+    world = World()
+    handshake(world)
+    world.see(f"tcp {THERE} FA seq=101 ack=501")
+    assert world.see(f"tcp {BACK} RA seq=900000 ack=900000") == "ESTABLISHED"
+    assert " CLOSE " in world.line()
+
+
+@pytest.mark.verified(source="Linux 6.18, random segments through a real router")
+def test_only_a_syn_begins_a_direction_anew() -> None:
+    world = World()
+    world.see(f"tcp {THERE} S seq=100")
+    world.see(f"tcp {BACK} SA seq=500 ack=101")
+    assert world.see(f"tcp {BACK} A seq=900000 ack=101") == "INVALID"
+    assert world.see(f"tcp {BACK} SA seq=900000 ack=101") == "ESTABLISHED"

@@ -54,8 +54,8 @@ def test_the_command_adds_deletes_lists_and_destroys() -> None:
 ])
 def test_wrong_commands_are_refused_and_change_nothing(line: str) -> None:
     sets: dict[str, IpSet] = {}
-    ipset(sets, "create s hash:ip".split())
-    ipset(sets, "add s 10.0.0.1".split())
+    ipset(sets, ["create", "s", "hash:ip"])
+    ipset(sets, ["add", "s", "10.0.0.1"])
     with pytest.raises(IpsetError):
         ipset(sets, line.split())
     assert list(sets) == ["s"]
