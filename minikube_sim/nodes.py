@@ -47,7 +47,8 @@ class Nodes:
         """Hand the agents that are switched on to the manager."""
         cluster, options = self._cluster, self._cluster.options
         if cluster.enabled("kube-scheduler"):
-            cluster.manager.add(Scheduler(cluster.context("kube-scheduler")))
+            cluster.manager.add(Scheduler(cluster.context("kube-scheduler"),
+                                          minor=options.minor))
         for index, name in enumerate(options.node_names()):
             if cluster.enabled("kubelet"):
                 kubelet = Kubelet(cluster.context("kubelet"), _config(options, index), self.runtime,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+from controllers.node.texts import minor_of
+
 DEFAULT_CAPACITY: Final = {
     "cpu": "2", "ephemeral-storage": "17784752Ki", "hugepages-2Mi": "0", "memory": "3912940Ki",
     "pods": "110",
@@ -25,7 +27,7 @@ class NodeConfig:
     """Where its pods' addresses come from: 172.17.0.0/16."""
     held_addresses: int = 0
     """How many addresses after docker0's own the system keeps for itself."""
-    kubernetes_version: str = "v1.36.0"
+    kubernetes_version: str = "v1.37.0"
     labels: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_CAPACITY))
     lease_seconds: int = 40
@@ -36,3 +38,8 @@ class NodeConfig:
     cluster_domain: str = "cluster.local"
     resolv_conf: str = "nameserver 10.211.55.1\n"
     """The node's own, which hostNetwork and dnsPolicy Default pods get."""
+
+    @property
+    def minor(self) -> int:
+        """The minor version: 37 of v1.37.0."""
+        return minor_of(self.kubernetes_version)

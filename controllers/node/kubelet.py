@@ -48,7 +48,7 @@ class Kubelet(Controller):
         self.host = Host(
             config=config, client=context.client, clock=context.clock, informers=context.informers,
             recorder=context.events.recorder("kubelet", config.name), runtime=runtime, cni=cni,
-            puller=ImagePuller(runtime))
+            puller=ImagePuller(runtime, config.minor))
         self._pods = context.informers.get(PODS)
         self._records: dict[str, PodRecord] = {}
         self._runs: dict[str, PodRecord] = {}

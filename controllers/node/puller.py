@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from controllers.node import texts
 from controllers.node.backoff import Backoff, go_duration
 from controllers.node.runtime import ImageNotFound
 
@@ -29,10 +30,11 @@ Say = Callable[[str, str, str], None]
 class ImagePuller:
     """The image manager of one node."""
 
-    def __init__(self, runtime: ContainerRuntime) -> None:
+    def __init__(self, runtime: ContainerRuntime, minor: int) -> None:
         self.present: dict[str, ImageInfo] = {}
         """By name with tag, in order of arrival: what Node status lists."""
         self._runtime = runtime
+        self._minor = minor
         self._backoff = Backoff()
 
     def ensure(self, pod: Object, record: ContainerRecord, spec: Mapping[str, Any], now: float,
@@ -58,8 +60,7 @@ class ImagePuller:
     def _without_pull(self, name: str, image: ImageInfo | None, record: ContainerRecord,
                       say: Say) -> ImageInfo | None:
         if image is not None:
-            say("Normal", "Pulled", f'Container image "{name}" already present on machine '
-                                    "and can be accessed by the pod")
+            say("Normal", "Pulled", texts.present(self._minor, name))
             record.pulled = True
             return image
         text = f'Container image "{name}" is not present with pull policy of Never'

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.meta import name, namespace, uid
+from controllers.node import texts
 from controllers.node.backoff import go_duration
 from controllers.node.environment import ConfigError, Sources, environment, expand
 from controllers.node.record import Kind, State, container_specs
@@ -105,8 +106,8 @@ def _attempt(host: Host, pod: Object, record: PodRecord,
         host.runtime.remove(container.last.container_id)
     container_id = host.runtime.start(config, record.sandbox.network, listener)
     _note_start(host, container, spec, image, container_id)
-    say("Normal", "Created", "Container created")
-    say("Normal", "Started", "Container started")
+    say("Normal", "Created", texts.created(host.config.minor, container.name))
+    say("Normal", "Started", texts.started(host.config.minor, container.name))
     return True
 
 

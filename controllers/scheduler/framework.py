@@ -23,6 +23,7 @@ MIN_FEASIBLE: Final = 100
 """Below this many nodes all are looked at (minFeasibleNodesToFind)."""
 NOT_HELPFUL: Final = "Preemption is not helpful for scheduling"
 NO_VICTIMS: Final = "No preemption victims found for incoming pod"
+UNTOLERATED: Final = "node(s) had untolerated taint"
 NO_NODES: Final = "no nodes available to schedule pods"
 
 
@@ -70,17 +71,27 @@ class Unschedulable:
     preemption: Preemption | None = None
     """How room could be made."""
 
-    def __str__(self) -> str:
+    def message(self, minor: int) -> str:
+        """What kube-scheduler of version 1.`minor` says."""
         if not self.total:
             return NO_NODES
-        counts = Counter(reason for one in self.rejections for reason in one.reasons)
+        counts = Counter(_reason(reason, minor) for one in self.rejections
+                         for reason in one.reasons)
         why = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
-        return (f"0/{self.total} nodes are available: {why}. no new claims to deallocate, "
+        claims = "no new claims to deallocate, " if 34 <= minor <= 36 else ""
+        return (f"0/{self.total} nodes are available: {why}. {claims}"
                 f"preemption: 0/{self.total} nodes are available: {self._preemption()}.")
 
     def _preemption(self) -> str:
         counts = Counter(NO_VICTIMS if one.resolvable else NOT_HELPFUL for one in self.rejections)
         return ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
+
+
+def _reason(reason: str, minor: int) -> str:
+    """From v1.35 on the message names no taint."""
+    if minor >= 35 and reason.startswith(UNTOLERATED):
+        return f"{UNTOLERATED}(s)"
+    return reason
 
 
 class Framework:

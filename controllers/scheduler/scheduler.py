@@ -37,10 +37,11 @@ class Scheduler(Controller):
     name: ClassVar[str] = "kube-scheduler"
 
     def __init__(self, context: ControllerContext, plugins: Sequence[Plugin] = PLUGINS,
-                 name_served: str = SCHEDULER_NAME) -> None:
+                 name_served: str = SCHEDULER_NAME, minor: int = 37) -> None:
         self._client = context.client
         self._clock = context.clock
         self._served = name_served
+        self._minor = minor
         self._recorder = context.events.recorder(name_served)
         self._pods = context.informers.get(PODS)
         self._cache = Cache()
@@ -73,7 +74,7 @@ class Scheduler(Controller):
         outcome = self._framework.choose(PodInfo(pod), self._snapshot)
         if isinstance(outcome, Unschedulable):
             self._waiting.failed(key, self._clock.now())
-            await self._refuse(pod, str(outcome))
+            await self._refuse(pod, outcome.message(self._minor))
             if outcome.preemption is not None:
                 await self._preempt(pod, outcome.preemption)
         else:

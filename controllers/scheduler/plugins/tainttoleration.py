@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from controllers.scheduler.framework import Filter, Plugin, Rejection, Snapshot, normalized
+from controllers.scheduler.framework import (
+    UNTOLERATED,
+    Filter,
+    Plugin,
+    Rejection,
+    Snapshot,
+    normalized,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from controllers.scheduler.cache import NodeInfo, PodInfo
 
-_UNTOLERATED: Final = Rejection(("node(s) had untolerated taint(s)",))
 _HARD: Final = ("NoSchedule", "NoExecute")
 
 
@@ -46,9 +52,11 @@ class TaintToleration(Plugin):
         tolerations = pod.spec.get("tolerations") or ()
 
         def check(node: NodeInfo) -> Rejection | None:
-            bad = any(taint.get("effect") in _HARD and not tolerates(tolerations, taint)
-                      for taint in _taints(node))
-            return _UNTOLERATED if bad else None
+            for taint in _taints(node):
+                if taint.get("effect") in _HARD and not tolerates(tolerations, taint):
+                    named = f"{{{taint.get('key', '')}: {taint.get('value') or ''}}}"
+                    return Rejection((f"{UNTOLERATED} {named}",))
+            return None
 
         return check
 

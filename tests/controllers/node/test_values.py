@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controllers.node import texts
 from controllers.node.backoff import Backoff, go_duration
 from controllers.node.cni import AddressRange, NoAddress
 
@@ -78,3 +79,15 @@ def test_addresses_are_unique_and_come_back_late(steps: list[int]) -> None:
             assert got not in out
             assert got != last_freed
             out.append(got)
+
+
+@pytest.mark.parametrize(("version", "said"), [
+    ("v1.31.2", "Created container c"), ("v1.34.0", "Created container: c"),
+    ("v1.36.0", "Container created"),
+])
+def test_words_of_different_versions(version: str, said: str) -> None:
+    minor = texts.minor_of(version)
+    assert texts.created(minor, "c") == said
+    assert texts.started(minor, "c") == ("Container started" if minor > 34 else
+                                         "Started container c")
+    assert ("can be accessed" in texts.present(minor, "i")) is (minor > 34)

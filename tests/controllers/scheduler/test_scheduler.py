@@ -13,7 +13,7 @@ from tests.controllers.world import World, obj
 if TYPE_CHECKING:
     from apiserver.machinery.types import Object
 
-HELPLESS = ("no new claims to deallocate, preemption: 0/{n} nodes are available: "
+HELPLESS = ("preemption: 0/{n} nodes are available: "
             "{n} Preemption is not helpful for scheduling.")
 
 
@@ -92,7 +92,7 @@ def test_full_node_could_be_helped_by_preemption(cluster: Cluster) -> None:
     cluster.pod("a", requests={"cpu": "800m"})
     cluster.pod("b", requests={"cpu": "800m"})
     assert cluster.why("b") == (
-        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: "
+        "0/1 nodes are available: 1 Insufficient cpu. preemption: "
         "0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 
 
@@ -278,3 +278,16 @@ def test_pod_of_higher_priority_takes_the_place(cluster: Cluster) -> None:
     cluster.delete(PODS, "a", grace_period_seconds=0)
     cluster.advance(1)
     assert cluster.place("b") == "n1"
+
+
+@pytest.mark.parametrize(("minor", "text"), [
+    (33, "1 node(s) had untolerated taint {a: b}. preemption: 0/1"),
+    (34, "1 node(s) had untolerated taint {a: b}. no new claims to deallocate, preemption: 0/1"),
+    (36, "1 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/1"),
+    (37, "1 node(s) had untolerated taint(s). preemption: 0/1"),
+])
+def test_words_of_different_versions(minor: int, text: str) -> None:
+    from controllers.scheduler.framework import Rejection, Unschedulable
+
+    found = Unschedulable(1, (Rejection(("node(s) had untolerated taint {a: b}",)),))
+    assert text in found.message(minor)
