@@ -84,7 +84,8 @@ class Cluster:
         self.options = ClusterOptions.model_validate(
             (options or ClusterOptions()).model_dump() | overrides)
         self.clock = clock or VirtualClock()
-        self.store: Store = MemoryStore() if database is None else SqliteStore(database)
+        self.store: Store = (MemoryStore(detect_mutations=strict) if database is None
+                             else SqliteStore(database))
         self._first_revision = self.store.revision
         self._enabled = self._select()
         self._root_ca = root_ca

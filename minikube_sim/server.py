@@ -108,7 +108,7 @@ class _Service:
                            insecure=self.options.insecure_http)
             server.config.app = server.config.loaded_app = app
             await server.startup(sockets=[listener])
-            _tune()
+            gc.freeze()
             self.profile.announce(self.running)
             self.say({"url": self.running.url})
             log.info("serving %s at %s", self.profile.name, self.running.url)
@@ -125,12 +125,6 @@ class _Service:
         def stop() -> None:
             server.should_exit = True
         return stop
-
-
-def _tune() -> None:
-    """A store of many small, long-lived dicts: look for garbage less often, and not among them."""
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 def _run(service: _Service, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
