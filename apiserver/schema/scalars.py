@@ -7,7 +7,6 @@ a wrong JSON type, DecodeError for a text that the type refuses.
 from __future__ import annotations
 
 import base64
-import binascii
 from functools import lru_cache
 from typing import Any, Final
 
@@ -53,7 +52,7 @@ def byte_string(value: Any) -> str:
     text = value.replace("\n", "").replace("\r", "")
     try:
         return base64.b64encode(base64.b64decode(text, validate=True)).decode()
-    except binascii.Error:
+    except ValueError:
         raise DecodeError(f"illegal base64 data at input byte {_bad_base64(value)}") from None
 
 

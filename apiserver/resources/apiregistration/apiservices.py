@@ -86,7 +86,9 @@ def _service_errors(spec: Object) -> list[FieldError]:
 
 def _service(obj: Object, now: float) -> str:
     service = dig(obj, "spec", "service")
-    return f"{service['namespace']}/{service['name']}" if service else "Local"
+    if not service:
+        return "Local"
+    return f"{service.get('namespace', '')}/{service.get('name', '')}"
 
 
 def _available(obj: Object, now: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.names import is_domain_prefixed_path
@@ -74,7 +73,7 @@ class CertificateSigningRequestStrategy(Strategy):
 def _request_error(request: str) -> str:
     try:
         text = base64.b64decode(request)
-    except binascii.Error:
+    except ValueError:
         text = b""
     return "" if _BEGIN in text else "PEM block type must be CERTIFICATE REQUEST"
 
