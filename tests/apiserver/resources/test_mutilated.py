@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from apiserver.resources import BUILTIN
-from apiserver.schema.schema import DecodeError
+from apiserver.schema.state import DecodeError
 from tests.apiserver.resources.bodies import BODIES, NEW_EVENT
 from tests.apiserver.resources.kinds import (
     cells,
