@@ -232,6 +232,7 @@ def attach(ruleset: Ruleset, owner: HookOwner) -> None:
             owner.register(ruleset.family, hook, priority, function, nat=table.name == "nat")
 
     ruleset.appeared = appeared
+    ruleset.compile_chain = run_chain
     for table in ruleset.tables.values():
         if table.present:
             appeared(table)

@@ -155,9 +155,9 @@ class Chain:
         self.run = self._compile if compiled is None else compiled.run
 
     def _compile(self, context: Context, hit: Callable[[Any], None], depth: int) -> Answer:
-        from netsim.netfilter.compiled import run_chain  # the walk knows chains, too
-
-        return run_chain(self)(context, hit, depth)
+        compile_chain = self.table.ruleset.compile_chain
+        assert compile_chain is not None, "attach the ruleset by netsim.netfilter.compiled"
+        return compile_chain(self)(context, hit, depth)
 
     def append(self, rule: Rule) -> None:
         """Put a rule at the end (-A)."""
@@ -409,6 +409,8 @@ class Ruleset:
         self.appeared: Callable[[Table], None] | None = None
         """Called for each table that comes into being (see compiled.attach)."""
         self.shared = Shared() if shared is None else shared
+        self.compile_chain: Callable[[Chain], Block] | None = None
+        """Makes the fast form of a chain; set by compiled.attach."""
         self.generation = 0
         """Grows with every change of rules, chains or policies; counters do not count."""
         self.tables = {kind.name: Table(self, kind) for kind in TABLES}
