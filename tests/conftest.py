@@ -1,3 +1,15 @@
-"""What all tests share."""
+"""What all tests share.
+
+Property tests draw the same examples in every run, so that a run says the same twice;
+`HYPOTHESIS_PROFILE=explore` looks for new ones.
+"""
+
+import os
+
+from hypothesis import settings
 
 pytest_plugins = ("pytester",)
+
+settings.register_profile("repeat", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
