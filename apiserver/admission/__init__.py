@@ -6,9 +6,11 @@ A further step is one file here and one line in `admission_chain`; the order is 
 from __future__ import annotations
 
 from apiserver.admission.chain import AdmissionChain
+from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.nodes import TaintNewNodes
 from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
+from apiserver.admission.resourcequota import ResourceQuotas
 from apiserver.admission.volumes import ProtectVolumes
 
 __all__ = ["admission_chain"]
@@ -18,9 +20,11 @@ def admission_chain() -> AdmissionChain:
     """The steps of a kube-apiserver with its default plugins, in its order."""
     return AdmissionChain((
         NamespaceLifecycle(),
+        LimitRanger(),
         ServiceAccounts(),
         TaintNewNodes(),
         Priority(),
         DefaultTolerations(),
         ProtectVolumes(),
+        ResourceQuotas(),
     ))

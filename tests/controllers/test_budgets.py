@@ -13,7 +13,7 @@ from apiserver.machinery.gvk import (
     SERVICES,
 )
 from apiserver.machinery.types import Object
-from controllers.resourcequota import in_scopes, pod_resources
+from apiserver.machinery.quota import covers, pod_resources
 from tests.controllers.world import World, deployment, obj, pod
 
 PDB = "disruption-controller"
@@ -130,4 +130,4 @@ def test_init_containers_count_by_the_greatest_and_sidecars_with_the_rest() -> N
     ("BestEffort", True), ("NotBestEffort", False), ("Terminating", False),
     ("NotTerminating", True), ("PriorityClass", False), ("CrossNamespacePodAffinity", False)])
 def test_scopes(scope: str, fits: bool) -> None:
-    assert in_scopes({"spec": {"scopes": [scope]}}, pod("p")) is fits
+    assert covers({"spec": {"scopes": [scope]}}, "", "pods", pod("p")) is fits
