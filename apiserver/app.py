@@ -1,16 +1,19 @@
 """The Kubernetes API as one plain ASGI application. Models apiserver/pkg/server's handler chain.
 
-    authenticate · what is named? · authorize · negotiate · handle · make durable · send
+    authenticate · what is named? · impersonate · authorize · negotiate · handle · make durable · send
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from apiserver.authentication.impersonation import impersonate, wanted_user
 from apiserver.authorization.attributes import Attributes
-from apiserver.context import RequestContext, User
+from apiserver.authorization.request import attributes_of
+from apiserver.context import RequestContext
 from apiserver.handlers import answer as answers
 from apiserver.handlers.answer import Answer, failure, json_answer, not_found_text, text_answer
 from apiserver.handlers.call import Call
@@ -24,7 +27,8 @@ from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 
 if TYPE_CHECKING:
-    from apiserver.authentication import Authenticate
+    from apiserver.authentication.authenticator import Authenticate
+    from apiserver.context import User
     from apiserver.handlers.call import Receive, Send
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
@@ -37,8 +41,6 @@ Authorize: TypeAlias = Callable[[Attributes], Awaitable[None]]
 Page: TypeAlias = Callable[[Request], "Answer | Awaitable[Answer]"]
 """Answers a path that names no resource: discovery, OpenAPI, metrics."""
 
-_NON_RESOURCE_VERBS: Final = {"GET": "get", "HEAD": "head", "POST": "post", "PUT": "put",
-                              "PATCH": "patch", "DELETE": "delete", "OPTIONS": "options"}
 _CACHE: Final = (b"cache-control", b"no-cache, private")
 _LISTS: Final = frozenset({"list", "watch"})
 
@@ -83,11 +85,18 @@ class KubernetesApp:
 
     async def _answer(self, request: Request, send: Send) -> Answer | None:
         try:
-            user = self._authenticate(request.scope)
+            user = await self._authenticate(request.scope)
             info = parse_request(request.method, request.path)
+            if info is not None and info.verb == "list" and boolean(request, "watch"):
+                info.verb = "watch"
+            asked = attributes_of(user, request, info)
+            if (wanted := wanted_user(request.scope["headers"])) is not None:
+                minor = self._registry.schema.minor
+                user = await impersonate(wanted, asked, minor, self._authorize)
+                asked = replace(asked, user=user)
             if info is not None and info.resource:
-                return await self._counted(request, user, info, send)
-            return await self._page(request, user, info)
+                return await self._counted(request, asked, info, send)
+            return await self._page(request, asked, info)
         except ApiError as error:
             return _in_accepted_form(request, failure(error))
         except Disconnected:
@@ -96,10 +105,11 @@ class KubernetesApp:
             log.exception("request failed: %s %s", request.method, request.path)
             return failure(InternalError("Internal error occurred: the server has the details"))
 
-    async def _counted(self, request: Request, user: User, info: RequestInfo,
+    async def _counted(self, request: Request, asked: Attributes, info: RequestInfo,
                        send: Send) -> Answer | None:
         try:
-            answer = await self._resource(request, user, info, send)
+            await self._authorize(asked)
+            answer = await self._resource(request, asked.user, info, send)
         except ApiError as error:
             self._metrics.count(info, error.code)
             raise
@@ -115,18 +125,12 @@ class KubernetesApp:
             if not info.group or registry.catalog.has_group(info.group):
                 raise
             return not_found_text()
-        if info.verb == "list" and boolean(request, "watch"):
-            info.verb = "watch"
         ctx = RequestContext(
             resource=resource, verb=info.verb, user=user, namespace=info.namespace,
             name=info.name, subresource=info.subresource, now=registry.clock.now())
         if resource.deprecation:
             ctx.warn(resource.deprecation)
         handler = find_handler(resource, info)
-        await self._authorize(Attributes(
-            user=user, verb=info.verb, group=info.group, version=info.version,
-            resource=info.resource, subresource=info.subresource, namespace=info.namespace,
-            name=info.name))
         accepted = negotiate(request.header(b"accept"), streams=info.verb in _LISTS)
         if self._node_logs is not None:
             request.scope["apiserver.node_logs"] = self._node_logs
@@ -150,10 +154,10 @@ class KubernetesApp:
 
     # --- what is no resource ---------------------------------------------------------------------
 
-    async def _page(self, request: Request, user: User, info: RequestInfo | None) -> Answer:
-        path = request.path.rstrip("/") or "/"
-        verb = _NON_RESOURCE_VERBS.get(request.method, "")
-        await self._authorize(Attributes(user=user, verb=verb, path=path))
+    async def _page(self, request: Request, asked: Attributes,
+                    info: RequestInfo | None) -> Answer:
+        path = asked.path
+        await self._authorize(asked)
         first = path.strip("/").split("/")[0]
         if first in ENDPOINTS:
             return self._health.answer(request, path)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from apiserver.admission import admission_chain
+from apiserver.authorization.bootstrap import ensure_policy
+from apiserver.authorization.stored import StoredAuthorizer
 from apiserver.local import LocalClient
 from apiserver.machinery.errors import NotFound
 from apiserver.machinery.gvk import GVK, SERVICES, parse_api_version
@@ -48,7 +50,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from apiserver.app import KubernetesApp
-    from apiserver.authentication import Authenticate
+    from apiserver.authentication.authenticator import Authenticate
+    from apiserver.authentication.signing import SigningKey
     from apiserver.machinery.types import Object
     from apiserver.resource import Resource
     from apiserver.storage import Store
@@ -74,12 +77,14 @@ class Cluster:
 
     def __init__(self, options: ClusterOptions | None = None, *,
                  clock: VirtualClock | RealClock | None = None, database: Path | None = None,
-                 root_ca: str = "", strict: bool = False, **overrides: Any) -> None:
+                 root_ca: str = "", signing_key: SigningKey | None = None, strict: bool = False,
+                 **overrides: Any) -> None:
         """`overrides` are fields of ClusterOptions: `Cluster(nodes=3, seed=7)`.
 
         `database`: the SQLite file that keeps the state; None keeps it in memory. `root_ca`: PEM
-        text that Pods get as kube-root-ca.crt. `strict`: a bug in a controller stops everything
-        instead of being logged. Raises pydantic's ValidationError, UnknownController.
+        text that Pods get as kube-root-ca.crt. `signing_key`: signs the tokens of service
+        accounts; None takes one from the cluster's chance. `strict`: a bug in a controller stops
+        everything instead of being logged. Raises pydantic's ValidationError, UnknownController.
         """
         self.options = ClusterOptions.model_validate(
             (options or ClusterOptions()).model_dump() | overrides)
@@ -90,6 +95,8 @@ class Cluster:
         self._enabled = self._select()
         self._root_ca = root_ca
         self.registry = self._make_registry()
+        self.registry.tokens.make_key = lambda: signing_key or self._signing_key()
+        self.authorizer = StoredAuthorizer()
         self.client = LocalClient(self.registry)
         self._informers = Informers(self.client)
         self._events = EventBroadcaster(self.client, self.clock)
@@ -132,6 +139,8 @@ class Cluster:
         """Bring the cluster up, synchronously: system objects, Nodes, the system's own Pods."""
         if not self._started:
             self._started = True
+            drive(ensure_policy(self.registry, self.chance("policy")))
+            drive(self.authorizer.start(self.registry))
             for manifests in (SYSTEM, ADDONS):
                 drive(bootstrap(self.client, self.options, manifests))
                 self.settle()
@@ -222,14 +231,17 @@ class Cluster:
     def http_app(self, authenticate: Authenticate) -> KubernetesApp:
         """The Kubernetes API as an ASGI application."""
         from apiserver.app import KubernetesApp
+        from apiserver.authentication import discovery as issuer
         from apiserver.discovery import Discovery
         from apiserver.openapi.pages import OpenAPI
         from minikube_sim.logs import ContainerLogs
 
         version = version_info(self.options.kubernetes_version)
         pages = {**Discovery(self.registry.catalog).pages(),
-                 **OpenAPI(self.registry.schema, self.registry.catalog).pages()}
-        return KubernetesApp(self.registry, authenticate=authenticate, version=version, pages=pages,
+                 **OpenAPI(self.registry.schema, self.registry.catalog).pages(),
+                 **issuer.pages(self.registry.tokens)}
+        return KubernetesApp(self.registry, authenticate=authenticate,
+                             authorize=self.authorizer.authorize, version=version, pages=pages,
                              node_logs=ContainerLogs(self.nodes))
 
     @asynccontextmanager
@@ -283,6 +295,11 @@ class Cluster:
             store=self.store, resources=BUILTIN, schema=schema_for(self.options.kubernetes_version),
             clock=self.clock, chance=self.chance("names"), admission=admission_chain(),
             allocators=allocators)
+
+    def _signing_key(self) -> SigningKey:
+        from apiserver.authentication.signing import SigningKey
+
+        return SigningKey.seeded(self.chance("signing-key"))
 
     def _add_controllers(self) -> None:
         context = self.context("kube-controller-manager")

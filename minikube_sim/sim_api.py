@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
-from apiserver.authentication import Authenticator
+from apiserver.authentication.authenticator import Authenticator
 from apiserver.context import User
 from apiserver.machinery.errors import ApiError
 from minikube_sim.expose import Exposures, NotExposable
@@ -50,7 +50,9 @@ def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None], *,
     `insecure`: plain http, where clients present nothing and are the user all the same.
     """
     user = User(name="minikube-user", groups=("system:masters", "system:authenticated"))
-    authenticate = Authenticator({token: user}, user if insecure else None)
+    authenticate = Authenticator({token: user}, user if insecure else None,
+                                 service_accounts=cluster.registry.tokens)
+    cluster.registry.tokens.fixed = {token: user}
     kubernetes = cluster.http_app(authenticate)
     ours = _sim_app(cluster, authenticate, shutdown)
 
@@ -63,9 +65,9 @@ def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None], *,
 
 def _sim_app(cluster: Cluster, authenticate: Authenticator,
              shutdown: Callable[[], None]) -> FastAPI:
-    def known(request: Request) -> None:
+    async def known(request: Request) -> None:
         try:
-            authenticate(request.scope)
+            await authenticate(request.scope)
         except ApiError as error:
             raise HTTPException(error.code, error.message) from error
 

@@ -5,6 +5,7 @@ It reads roles and bindings through a `Lister`, so that it knows nothing of the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from apiserver.authorization.attributes import Attributes, Decision
@@ -12,7 +13,7 @@ from apiserver.authorization.rules import allows
 from apiserver.machinery.validation import go_quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from apiserver.context import User
     from apiserver.machinery.types import Object
@@ -36,6 +37,15 @@ class Lister(Protocol):
         """All ClusterRoleBindings."""
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a user may do in a namespace: each rule with the binding that grants it."""
+
+    rules: Sequence[tuple[Object, str]]
+    errors: Sequence[str]
+    """What was referred to and is not there."""
+
+
 class Authorizer:
     """May a user do this? Members of system:masters may do all; else some rule must allow it."""
 
@@ -46,40 +56,50 @@ class Authorizer:
         """The first rule that allows a request decides; no rule, no access."""
         if MASTERS in attributes.user.groups:
             return Decision(True)
-        for rule, reason in self._rules(attributes.user, attributes.namespace):
+        granted = self.granted(attributes.user, attributes.namespace)
+        for rule, reason in granted.rules:
             if allows(rule, attributes):
                 return Decision(True, f"RBAC: allowed by {reason}")
-        return Decision(False)
+        return Decision(False, f"RBAC: {_aggregate(granted.errors)}" if granted.errors else "")
 
     def rules_for(self, user: User, namespace: str) -> list[Object]:
         """Every rule that applies to a user in a namespace, cluster-wide ones first."""
-        if MASTERS in user.groups:
-            return [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-                    {"nonResourceURLs": ["*"], "verbs": ["*"]}]
-        return [rule for rule, _ in self._rules(user, namespace)]
+        return [rule for rule, _ in self.granted(user, namespace).rules]
 
-    def rules_of(self, ref: Object, namespace: str) -> Sequence[Object]:
-        """The rules of what a binding refers to; none when it does not exist."""
-        if ref.get("kind") == "ClusterRole":
-            role = self._lister.cluster_role(ref["name"])
-        else:
-            role = self._lister.role(namespace, ref["name"])
-        return (role or {}).get("rules") or ()
-
-    def _rules(self, user: User, namespace: str) -> Iterator[tuple[Object, str]]:
+    def granted(self, user: User, namespace: str) -> Granted:
+        """Every rule that applies to a user in a namespace, and who grants it."""
+        rules: list[tuple[Object, str]] = []
+        errors: list[str] = []
         for binding in self._lister.cluster_role_bindings():
-            yield from self._bound(binding, user, "")
-        if namespace:
-            for binding in self._lister.role_bindings(namespace):
-                yield from self._bound(binding, user, namespace)
+            self._add(binding, user, "", (rules, errors))
+        for binding in self._lister.role_bindings(namespace) if namespace else ():
+            self._add(binding, user, namespace, (rules, errors))
+        return Granted(rules, errors)
 
-    def _bound(self, binding: Object, user: User, namespace: str) -> Iterator[tuple[Object, str]]:
+    def role_of(self, ref: Object, namespace: str) -> Object | None:
+        """The role that a binding refers to."""
+        if ref.get("kind") == "ClusterRole":
+            return self._lister.cluster_role(ref["name"])
+        return self._lister.role(namespace, ref["name"])
+
+    def _add(self, binding: Object, user: User, namespace: str,
+             found: tuple[list[tuple[Object, str]], list[str]]) -> None:
         for subject in binding.get("subjects") or ():
             if applies_to(user, subject, namespace):
+                ref = binding["roleRef"]
+                role = self.role_of(ref, namespace)
+                if role is None:
+                    kind, name = ref["kind"].lower(), go_quote(ref["name"])
+                    found[1].append(f"{kind}.rbac.authorization.k8s.io {name} not found")
+                    return
                 reason = _reason(binding, subject, namespace)
-                for rule in self.rules_of(binding["roleRef"], namespace):
-                    yield rule, reason
+                found[0].extend((rule, reason) for rule in role.get("rules") or ())
                 return
+
+
+def _aggregate(errors: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(errors))
+    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"
 
 
 def applies_to(user: User, subject: Object, namespace: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from apiserver.authentication.service_accounts import ServiceAccountTokens
 from apiserver.authorization.attributes import Decision
 from apiserver.machinery.errors import BadRequest, NotFound
 from apiserver.registry import creating, deleting, listing, patching, scaling, updating, watching
@@ -63,6 +64,8 @@ class Registry:
         """What the authorizer says of a question; access reviews ask it."""
         self.rules: Callable[[User, str], Sequence[Object]] = lambda user, namespace: EVERYTHING
         """The RBAC rules that a user has in a namespace."""
+        self.tokens = ServiceAccountTokens(self)
+        """Issues the tokens of service accounts, and knows them again."""
         self._views: dict[GVK, SharedStore] = {}
         admission.connect(self)
 

@@ -23,7 +23,7 @@ from apiserver.resources.apps.daemonsets import DAEMONSETS
 from apiserver.resources.apps.deployments import DEPLOYMENTS
 from apiserver.resources.apps.replicasets import REPLICASETS
 from apiserver.resources.apps.statefulsets import STATEFULSETS
-from apiserver.resources.authentication.reviews import SELFSUBJECTREVIEWS
+from apiserver.resources.authentication.reviews import SELFSUBJECTREVIEWS, TOKENREVIEWS
 from apiserver.resources.authorization.reviews import (
     LOCALSUBJECTACCESSREVIEWS,
     SELFSUBJECTACCESSREVIEWS,
@@ -115,6 +115,7 @@ BUILTIN: Final[tuple[Resource, ...]] = (
     STATEFULSETS,
     NEW_EVENTS,
     SELFSUBJECTREVIEWS,
+    TOKENREVIEWS,
     LOCALSUBJECTACCESSREVIEWS,
     SELFSUBJECTACCESSREVIEWS,
     SELFSUBJECTRULESREVIEWS,

@@ -14,6 +14,8 @@ from apiserver.subresources.finalize import FINALIZE
 from apiserver.subresources.log import LOG
 from apiserver.subresources.reviews import LOCAL_ACCESS, ME, RULES, SELF_ACCESS, SUBJECT_ACCESS
 from apiserver.subresources.subresource import Subresource
+from apiserver.subresources.token import TOKEN
+from apiserver.subresources.token_review import TOKEN_REVIEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +30,14 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "finalize": FINALIZE,
     "log": LOG,
     "resize": Subresource(name="resize", kind=None, parent=True),
+    "token": TOKEN,
 }
 
 CREATORS: Final[Mapping[tuple[str, str], Subresource]] = {
     ("", "bindings"): BINDINGS,
     **{("authorization.k8s.io", each.name): each
        for each in (LOCAL_ACCESS, RULES, SELF_ACCESS, SUBJECT_ACCESS)},
-    ("authentication.k8s.io", ME.name): ME,
+    **{("authentication.k8s.io", each.name): each for each in (ME, TOKEN_REVIEW)},
 }
 """Resources that store nothing: what a POST to their collection does, by (group, plural)."""
 

@@ -15,6 +15,7 @@ from apiserver.machinery.errors import BadRequest, Invalid
 from apiserver.machinery.gvk import GVK
 from apiserver.machinery.validation import FieldError, invalid
 from apiserver.subresources.subresource import Subresource
+from apiserver.subresources.token_review import user_info
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -70,15 +71,7 @@ async def review_rules(registry: Registry, ctx: RequestContext, review: Object) 
 
 async def review_me(registry: Registry, ctx: RequestContext, review: Object) -> Object:
     """Who am I?"""
-    user = ctx.user
-    info: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra}
-    made = _answer(ctx, review, {"userInfo": info})
+    made = _answer(ctx, review, {"userInfo": user_info(ctx.user)})
     made.pop("spec", None)
     made["metadata"] = {"creationTimestamp": rfc3339(ctx.now)}
     return made

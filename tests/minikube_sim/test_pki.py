@@ -7,9 +7,10 @@ import ssl
 import pytest
 from cryptography import x509
 
-from apiserver.authentication import Authenticator, user_of_certificate
+from apiserver.authentication.authenticator import Authenticator, user_of_certificate
 from apiserver.context import User
 from apiserver.machinery.errors import Unauthorized
+from controllers.drive import drive
 from minikube_sim import pki
 
 NOW = 1_767_225_600.0
@@ -48,7 +49,7 @@ def scope(*headers, certificate=None):
 def test_a_token_is_a_user():
     user = User(name="u")
     authenticate = Authenticator({"secret": user})
-    assert authenticate(scope((b"authorization", b"Bearer secret"))) is user
+    assert drive(authenticate(scope((b"authorization", b"Bearer secret")))) is user
 
 
 @pytest.mark.parametrize("headers", [
@@ -57,17 +58,18 @@ def test_a_token_is_a_user():
 ])
 def test_nobody_is_anonymous(headers):
     with pytest.raises(Unauthorized):
-        Authenticator({"secret": User(name="u")})(scope(*headers))
+        drive(Authenticator({"secret": User(name="u")})(scope(*headers)))
 
 
-def test_a_certificate_comes_before_a_token(ca):
+def test_a_token_that_is_presented_decides(ca):
     der = ssl.PEM_cert_to_DER_cert(pki.make_client(ca, "jane", [], NOW).certificate_pem().decode())
-    request = scope((b"authorization", b"Bearer wrong"), certificate=der)
-    assert Authenticator({})(request).name == "jane"
+    assert drive(Authenticator({})(scope(certificate=der))).name == "jane"
+    with pytest.raises(Unauthorized):
+        drive(Authenticator({})(scope((b"authorization", b"Bearer wrong"), certificate=der)))
 
 
 def test_who_presents_nothing_is_somebody_only_where_that_is_allowed():
     user = User(name="u")
-    assert Authenticator({}, without=user)(scope()) is user
+    assert drive(Authenticator({}, without=user)(scope())) is user
     with pytest.raises(Unauthorized):
-        Authenticator({}, without=user)(scope((b"authorization", b"Bearer wrong")))
+        drive(Authenticator({}, without=user)(scope((b"authorization", b"Bearer wrong"))))

@@ -208,17 +208,17 @@ def test_verbose_health_lists_the_checks(http: Http) -> None:
 
 
 def test_who_is_not_known_or_not_allowed_is_refused() -> None:
-    def nobody(scope: Any) -> Any:
+    async def nobody(scope: Any) -> Any:
         raise Unauthorized
 
     async def nothing(attributes: Attributes) -> None:
         raise forbidden(attributes)
 
     server = Server()
-    from tests.integration.api_server import ADMIN
+    from tests.integration.api_server import admin
     closed = Http(KubernetesApp(server.registry, authenticate=nobody))
     assert closed("GET", CONFIGMAPS).json["reason"] == "Unauthorized"
-    shut = Http(KubernetesApp(server.registry, authenticate=lambda scope: ADMIN,
+    shut = Http(KubernetesApp(server.registry, authenticate=admin,
                               authorize=nothing))
     reply = shut("GET", f"{CONFIGMAPS}/a")
     assert (reply.status, reply.message) == (403, (
@@ -227,7 +227,7 @@ def test_who_is_not_known_or_not_allowed_is_refused() -> None:
 
 
 def test_own_failure_is_a_status_and_never_a_trace(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(scope: Any) -> Any:
+    async def broken(scope: Any) -> Any:
         raise RuntimeError("secret detail")
 
     http = Http(KubernetesApp(Server().registry, authenticate=broken))

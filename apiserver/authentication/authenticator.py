@@ -1,13 +1,14 @@
-"""Who asks: client certificates, then bearer tokens. Models apiserver/pkg/authentication.
+"""Who asks: bearer tokens, then client certificates. Models apiserver/pkg/authentication.
 
-The HTTP server puts the peer's certificate (DER) into the ASGI scope as `state.peer_certificate`.
+A token that is presented decides, also beside a certificate (upstream: the certificate does): our
+kubeconfig has both, and who sends a token means it. The HTTP server puts the peer's certificate (DER) into the ASGI scope as `state.peer_certificate`.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -15,8 +16,11 @@ from cryptography.x509.oid import NameOID
 from apiserver.context import User
 from apiserver.machinery.errors import Unauthorized
 
+if TYPE_CHECKING:
+    from apiserver.authentication.service_accounts import ServiceAccountTokens
+
 Scope: TypeAlias = MutableMapping[str, Any]
-Authenticate: TypeAlias = Callable[[Scope], User]
+Authenticate: TypeAlias = Callable[[Scope], Awaitable[User]]
 """From an ASGI scope to the user. Raises Unauthorized."""
 
 AUTHENTICATED = "system:authenticated"
@@ -32,9 +36,12 @@ def user_of_certificate(der: bytes) -> User:
 
 
 class Authenticator:
-    """Client certificates (TLS has checked who signed them), and a fixed table of tokens."""
+    """Client certificates (TLS has checked who signed them), a fixed table of tokens, and the
+    tokens of service accounts.
+    """
 
-    def __init__(self, tokens: Mapping[str, User], without: User | None = None) -> None:
+    def __init__(self, tokens: Mapping[str, User], without: User | None = None, *,
+                 service_accounts: ServiceAccountTokens | None = None) -> None:
         """`without`: who asks when nothing is presented; None refuses such requests.
 
         Clients send no credentials over plain http, so a server of plain http needs it (as the
@@ -42,16 +49,17 @@ class Authenticator:
         """
         self._without = without
         self._tokens = {token.encode(): user for token, user in tokens.items()}
+        self._service_accounts = service_accounts
         self._certificates: dict[bytes, User] = {}
 
-    def __call__(self, scope: Scope) -> User:
+    async def __call__(self, scope: Scope) -> User:
         """The user of a request. Raises Unauthorized."""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                return await self._by_header(value)
         certificate = scope.get("state", {}).get("peer_certificate")
         if certificate:
             return self._by_certificate(certificate)
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                return self._by_header(value)
         if self._without is None:
             raise Unauthorized
         return self._without
@@ -64,10 +72,13 @@ class Authenticator:
             raise Unauthorized
         return user
 
-    def _by_header(self, value: bytes) -> User:
+    async def _by_header(self, value: bytes) -> User:
         scheme, _, token = value.partition(b" ")
         if scheme.lower() == b"bearer":
+            token = token.strip()
             for known, user in self._tokens.items():
-                if hmac.compare_digest(known, token.strip()):
+                if hmac.compare_digest(known, token):
                     return user
+            if self._service_accounts is not None:
+                return await self._service_accounts.user(token.decode("latin-1"))
         raise Unauthorized
