@@ -208,7 +208,7 @@ def evaluate_hook(table: Table, hook: Hook) -> Callable[[Context], Verdict]:
             if context.hits is not None:
                 context.hits += hits
             if verdict:
-                return verdict  # type: ignore[return-value]
+                return verdict  # type: ignore[no-any-return]
         base.packets += 1
         base.bytes += length
         if context.hits is not None:

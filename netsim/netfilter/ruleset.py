@@ -18,7 +18,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from netsim.netfilter.errors import CHAIN_EXISTS, NO_CHAIN, MissingTableError, RefusedError
 from netsim.netfilter.hooks import Hook, Priority, Verdict
@@ -27,10 +27,25 @@ from netsim.netfilter.shared import Shared
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from netsim.netfilter.codegen import Answer, Block
-    from netsim.netfilter.compiled import CompiledChain
     from netsim.netfilter.context import Context
     from netsim.netfilter.extension import Check, Match, Target
+
+Answer: TypeAlias = Any
+"""What a compiled chain says: a verdict, RETURN, or nothing (see netsim.netfilter.codegen)."""
+Block: TypeAlias = "Callable[[Context, Callable[[Any], None], int], Answer]"
+
+
+class CompiledForm(Protocol):
+    """The fast form of a chain, as the chain sees it; `netsim.netfilter.compiled` makes it."""
+
+    run: Block
+
+    def added(self, chain: Chain, rule: Rule) -> bool:
+        """Take a new rule in; False: compile anew."""
+
+    def removed(self, chain: Chain, rule: Rule) -> bool:
+        """Let a rule go; False: compile anew."""
+
 
 GAP: Final = 1 << 32
 """Distance between the order keys of neighbours that were appended."""
@@ -140,17 +155,17 @@ class Chain:
         """To be read only; changed by the methods."""
         self.references = 0
         """Rules of the table that jump or go here."""
-        self._compiled: CompiledChain | None = None
+        self._compiled: CompiledForm | None = None
         self.run: Block = self._compile
         """The chain as a function; compiled when it is first called after a change."""
 
     @property
-    def compiled(self) -> CompiledChain | None:
+    def compiled(self) -> CompiledForm | None:
         """The fast form (see netsim.netfilter.compiled); None: not made yet, or dropped."""
         return self._compiled
 
     @compiled.setter
-    def compiled(self, compiled: CompiledChain | None) -> None:
+    def compiled(self, compiled: CompiledForm | None) -> None:
         self._compiled = compiled
         self.run = self._compile if compiled is None else compiled.run
 
