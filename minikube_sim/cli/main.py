@@ -70,6 +70,8 @@ def _root(
 
 def _complain(message: str) -> None:
     text = " ".join(message.split())
+    if not text:
+        return  # help was shown instead
     console.err.print(f"[red]minikube-sim:[/red] {console.escape(text)}")
 
 

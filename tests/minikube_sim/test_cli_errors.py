@@ -59,3 +59,10 @@ def test_an_unwritable_kubeconfig_is_named(tmp_path, capfd):
     (tmp_path / "file").write_text("")
     assert run(["start", "--kubeconfig", str(tmp_path / "file" / "config")]) == 1
     assert "kubeconfig" in capfd.readouterr().err
+
+
+def test_no_command_shows_the_commands(capfd):
+    assert run([]) == 2
+    out, err = capfd.readouterr()
+    assert "start" in out
+    assert err == ""
