@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from controllers.clusterroleaggregation import ClusterRoleAggregationController
 from controllers.cronjob import CronJobController
 from controllers.daemonset import DaemonSetController
 from controllers.deployment import DeploymentController
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from controllers.controller import Controller, ControllerContext
 
 _TABLE: Final = (
+    ClusterRoleAggregationController,
     CronJobController,
     DaemonSetController,
     DeploymentController,
@@ -64,6 +66,7 @@ OFF_BY_DEFAULT: Final[frozenset[str]] = frozenset()
 """Those that `*` does not start."""
 
 ALIASES: Final[Mapping[str, str]] = {
+    "clusterrole-aggregation": "clusterrole-aggregation-controller",
     "cronjob": "cronjob-controller",
     "daemonset": "daemonset-controller",
     "deployment": "deployment-controller",

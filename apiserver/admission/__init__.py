@@ -10,6 +10,7 @@ from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.nodes import TaintNewNodes
 from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
+from apiserver.admission.rbac import NoEscalation
 from apiserver.admission.resourcequota import ResourceQuotas
 from apiserver.admission.volumes import ProtectVolumes
 
@@ -27,4 +28,5 @@ def admission_chain() -> AdmissionChain:
         DefaultTolerations(),
         ProtectVolumes(),
         ResourceQuotas(),
+        NoEscalation(),
     ))

@@ -13,12 +13,13 @@ from apiserver.authorization.rules import uncovered
 from apiserver.machinery import meta
 from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.gvk import GVR
+from apiserver.machinery.rbac import selectors_of
 from apiserver.storage.keys import collection_prefix
 from apiserver.storage.store import RevisionMismatch
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from apiserver.authorization.policy import Default
     from apiserver.machinery.types import Object
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from apiserver.storage.store import Version
 
 _MANAGER: Final = "kube-apiserver"
+_AGGREGATOR: Final = "clusterrole-aggregation-controller"
 _RESOURCES: Final = {kind: GVR(GROUP, "v1", f"{kind.lower()}s")
                      for kind in ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")}
 
@@ -50,26 +52,35 @@ async def ensure_policy(registry: Registry, chance: random.Random) -> None:
 @lru_cache(maxsize=4)
 def _managed(now: str) -> tuple[list[Object], ...]:
     """The managedFields of each default; clusters on the virtual clock share their start."""
-    return tuple([_entry(default.object, now)] for default in defaults())
+    return tuple(list(_entries(default.object, now)) for default in defaults())
 
 
-def _entry(obj: Object, now: str) -> Object:
-    """Who owns the fields: the API server, as if it had created the object by a request."""
+def _entries(obj: Object, now: str) -> Iterator[Object]:
+    """Who owns the fields: the API server, as if it had created the object by a request; the rules
+    of an aggregated role are its controller's."""
+    aggregated = bool(selectors_of(obj))
     metadata: dict[str, Any] = {
         f"f:{name}": {".": {}, **{f"f:{key}": {} for key in obj["metadata"][name]}}
         for name in ("annotations", "labels")}
     fields: dict[str, Any] = {"f:metadata": metadata}
     if "aggregationRule" in obj:
         fields["f:aggregationRule"] = {".": {}, "f:clusterRoleSelectors": {}}
-    fields |= {f"f:{name}": {} for name in ("rules", "roleRef", "subjects") if obj.get(name)}
-    return {"manager": _MANAGER, "operation": "Update", "apiVersion": obj["apiVersion"],
-            "time": now, "fieldsType": "FieldsV1", "fieldsV1": fields}
+    own = ("roleRef", "subjects") if aggregated else ("rules", "roleRef", "subjects")
+    fields |= {f"f:{name}": {} for name in own if obj.get(name)}
+    if aggregated:
+        yield _entry(_AGGREGATOR, "Apply", now, {"f:rules": {}})
+    yield _entry(_MANAGER, "Update", now, fields)
+
+
+def _entry(manager: str, operation: str, now: str, fields: Object) -> Object:
+    return {"manager": manager, "operation": operation, "apiVersion": f"{GROUP}/v1", "time": now,
+            "fieldsType": "FieldsV1", "fieldsV1": fields}
 
 
 async def _complete(registry: Registry, default: Default, current: Version) -> None:
     """Add what an object that is there already lacks."""
     obj = current.object
-    if meta.annotations(obj).get(AUTO_UPDATE) == "false":
+    if selectors_of(default.object) or meta.annotations(obj).get(AUTO_UPDATE) == "false":
         return
     field = "subjects" if "Binding" in default.kind else "rules"
     missing = _missing(obj.get(field) or (), default.object.get(field) or (), field)

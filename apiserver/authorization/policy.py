@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.machinery.rbac import aggregated_rules, selectors_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -46,8 +48,22 @@ def defaults() -> tuple[Default, ...]:
     """Every role, then every binding, in the order of policy.txt."""
     text = (Path(__file__).parent / "policy.txt").read_text("utf-8")
     made = [default for head, rules in _stanzas(text) for default in _default(head, rules)]
+    _aggregate(made)
     return (*(each for each in made if "Binding" not in each.kind),
             *(each for each in made if "Binding" in each.kind))
+
+
+def _aggregate(made: Sequence[Default]) -> None:
+    """Give aggregated roles their rules, as the controller would; again while something changes,
+    since they are made of one another."""
+    roles = [default.object for default in made if default.kind == "ClusterRole"]
+    changed = True
+    while changed:
+        changed = False
+        for role in filter(selectors_of, roles):
+            rules = aggregated_rules(role, roles)
+            if rules != role["rules"]:
+                role["rules"], changed = rules, True
 
 
 def _stanzas(text: str) -> Iterator[tuple[list[str], list[Object]]]:
