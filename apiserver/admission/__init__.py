@@ -5,13 +5,21 @@ A further step is one file here and one line in `admission_chain`; the order is 
 
 from __future__ import annotations
 
+from apiserver.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjects,
+)
 from apiserver.admission.chain import AdmissionChain
+from apiserver.admission.claims import ClaimResize
+from apiserver.admission.defaultclasses import DefaultIngressClass, DefaultStorageClass
 from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.nodes import TaintNewNodes
 from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
 from apiserver.admission.rbac import NoEscalation
 from apiserver.admission.resourcequota import ResourceQuotas
+from apiserver.admission.runtimeclass import RuntimeClasses
 from apiserver.admission.volumes import ProtectVolumes
 
 __all__ = ["admission_chain"]
@@ -26,7 +34,14 @@ def admission_chain() -> AdmissionChain:
         TaintNewNodes(),
         Priority(),
         DefaultTolerations(),
+        DefaultStorageClass(),
         ProtectVolumes(),
+        ClaimResize(),
+        RuntimeClasses(),
+        CertificateApproval(),
+        CertificateSigning(),
+        CertificateSubjects(),
+        DefaultIngressClass(),
         ResourceQuotas(),
         NoEscalation(),
     ))

@@ -12,8 +12,8 @@ from apiserver.machinery.gvk import (
     SECRETS,
     SERVICES,
 )
-from apiserver.machinery.types import Object
 from apiserver.machinery.quota import covers, pod_resources
+from apiserver.machinery.types import Object
 from tests.controllers.world import World, deployment, obj, pod
 
 PDB = "disruption-controller"
