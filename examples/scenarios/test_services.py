@@ -40,7 +40,8 @@ def test_a_crash_of_one_pod_is_not_noticed(shop):
 
 def test_a_rollout_of_nothing_is_seen_at_once(shop):
     """A selector that matches no Pod: the classic mistake, found without a cluster."""
+    spec = {"selector": {"app": "backedn"}, "ports": [{"port": 80, "targetPort": 5000}]}
     shop.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "simpleapi-service"},
-                "spec": {"selector": {"app": "backedn"}, "ports": [{"port": 80, "targetPort": 5000}]}})
+                "spec": spec})
     vip = shop.get("svc", "simpleapi-service")["spec"]["clusterIP"]
     assert shop.run(f"curl -s http://{vip}/").exit_code == 7
