@@ -17,6 +17,7 @@ from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.nodes import TaintNewNodes
 from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
+from apiserver.admission.podsecurity import PodSecurity
 from apiserver.admission.rbac import NoEscalation
 from apiserver.admission.resourcequota import ResourceQuotas
 from apiserver.admission.runtimeclass import RuntimeClasses
@@ -32,6 +33,7 @@ def admission_chain() -> AdmissionChain:
         LimitRanger(),
         ServiceAccounts(),
         TaintNewNodes(),
+        PodSecurity(),
         Priority(),
         DefaultTolerations(),
         DefaultStorageClass(),
