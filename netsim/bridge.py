@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from netsim.flowcache import remember
 from netsim.link import Segment
+from netsim.medium import End
 
 if TYPE_CHECKING:
     from netsim.link import Interface, Station, Wire
@@ -36,20 +37,29 @@ class BridgePort:
         """See Station."""
         return self.peer.up
 
+    @property
+    def end(self) -> End:
+        """See Station."""
+        return End(self.bridge.owner.name, self.name)
+
     def arp_addresses(self) -> list[tuple[int, int]]:
         """See Station."""
         return self.peer.arp_addresses()
 
     def receive(self, packet: Packet, next_hop: int) -> None:
         """See Station: out of the port, to the Pod."""
-        self.bridge.wire.pending.append((self.peer.receive, packet, next_hop))
+        wire = self.bridge.wire
+        if wire.medium is None or wire.medium.carry(self.end, self.peer.end, packet):
+            wire.pending.append((self.peer.receive, packet, next_hop))
 
     def transmit(self, packet: Packet, next_hop: int) -> bool:
         """See Link: from the Pod into the bridge. False: nobody has that address."""
         bridge = self.bridge
         if not bridge.up or bridge.resolve(packet.family, next_hop) is None:
             return False
-        bridge.wire.pending.append((self._enter, packet, next_hop))
+        medium = bridge.wire.medium
+        if medium is None or medium.carry(self.peer.end, self.end, packet):
+            bridge.wire.pending.append((self._enter, packet, next_hop))
         return True
 
     def _enter(self, packet: Packet, next_hop: int) -> None:

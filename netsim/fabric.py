@@ -12,17 +12,20 @@ the others.
 from __future__ import annotations
 
 import ipaddress
+import random
 from typing import TYPE_CHECKING, Final
 
 from netsim.bridge import Bridge
 from netsim.link import Segment, Silence, Wire
+from netsim.medium import End, Fault, Medium
 from netsim.namespace import Namespace
 from netsim.packet import parse_address
 from netsim.routing import BITS, parse_network
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Sequence
+
+    from netsim.packet import Packet
 
 _DEFAULT: Final = {4: "default", 6: "default6"}
 
@@ -183,6 +186,58 @@ class Fabric:
         by_family = {parse_address(a)[0]: a for a in reversed(node.addresses)}
         for network in networks:
             host.add_route(network, via=by_family[_family(network)])
+
+    # ------------------------------------------------------------ links
+
+    @property
+    def medium(self) -> Medium:
+        """The medium of all links; it comes into being when it is asked for."""
+        if self.wire.medium is None:
+            self.wire.medium = Medium(random.Random(self.random.getrandbits(64)))
+        return self.wire.medium
+
+    def fault(self, one: str, other: str) -> Fault:
+        """What is wrong between two hosts, to be changed: two on the LAN, or a Pod and its node.
+
+        Raises KeyError for a name that nobody has.
+        """
+        for name in (one, other):
+            self.namespace(name)
+        return self.medium.faults.setdefault(frozenset((one, other)), Fault())
+
+    def heal(self, *hosts: str) -> None:
+        """Mend all links, those of one host, or the one between two."""
+        if self.wire.medium is None:
+            return
+        faults = self.wire.medium.faults
+        for pair in [pair for pair in faults if pair.issuperset(hosts)]:
+            del faults[pair]
+        self._drop_idle_medium()
+
+    def listen_in(self, tap: Callable[[End, End, Packet], None]) -> Callable[[], None]:
+        """Tell `tap` of every frame on every link; call what comes back to end that."""
+        self.medium.taps.append(tap)
+
+        def stop() -> None:
+            if self.wire.medium is not None:
+                self.wire.medium.taps.remove(tap)
+                self._drop_idle_medium()
+
+        return stop
+
+    def _drop_idle_medium(self) -> None:
+        if self.wire.medium is not None and self.wire.medium.idle:
+            self.wire.medium = None
+
+    def namespace(self, name: str) -> Namespace:
+        """A node, a Pod or an outside host by its name. Raises KeyError."""
+        found = self.nodes.get(name) or self.outsiders.get(name)
+        if found is not None:
+            return found
+        for node in self.nodes.values():
+            if name in node.pods:
+                return node.pods[name]
+        raise KeyError(name)
 
     def add_default_routes(self, host: Namespace, addresses: Sequence[str]) -> None:
         """Default routes by the LAN's gateways, where they can be reached."""

@@ -11,9 +11,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from netsim.medium import End
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from netsim.medium import Medium
     from netsim.namespace import Namespace
     from netsim.packet import Packet
 
@@ -21,10 +24,12 @@ if TYPE_CHECKING:
 class Wire:
     """What is under way: calls that deliver packets, in order."""
 
-    __slots__ = ("pending",)
+    __slots__ = ("medium", "pending")
 
     def __init__(self) -> None:
         self.pending: deque[tuple[Callable[[Any, Any], object], Any, Any]] = deque()
+        self.medium: Medium | None = None
+        """Faults and listeners of the links; None: there are none."""
 
     def run(self) -> None:
         """Deliver until nothing is under way. A program that is called with a datagram may use
@@ -96,6 +101,11 @@ class Interface:
         if self.up:
             self.namespace.receive(packet, self)
 
+    @property
+    def end(self) -> End:
+        """See Station."""
+        return End(self.namespace.name, self.name)
+
     def arp_addresses(self) -> list[tuple[int, int]]:
         """What the host behind the interface answers ARP for."""
         return self.namespace.arp_addresses()
@@ -110,6 +120,10 @@ class Station(Protocol):
     @property
     def up(self) -> bool:
         """Whether it answers at all."""
+
+    @property
+    def end(self) -> End:
+        """Its host and interface."""
 
     def arp_addresses(self) -> list[tuple[int, int]]:
         """(family, address) of all that it answers ARP for."""
@@ -173,7 +187,9 @@ class Plug:
         station = self.segment.resolve(packet.family, next_hop)
         if station is None or station is self.interface:
             return False
-        self.segment.wire.pending.append((station.receive, packet, next_hop))
+        wire = self.segment.wire
+        if wire.medium is None or wire.medium.carry(self.interface.end, station.end, packet):
+            wire.pending.append((station.receive, packet, next_hop))
         return True
 
     def changed(self) -> None:
@@ -190,6 +206,7 @@ class Silence:
     """A station that has addresses and answers nothing: the default gateway of the lab."""
 
     up = True
+    end = End("gateway", "")
 
     def __init__(self, *addresses: tuple[int, int]) -> None:
         self._addresses = list(addresses)

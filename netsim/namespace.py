@@ -22,7 +22,7 @@ from netsim.icmp import NeighbourFailed, Problem
 from netsim.link import Interface, InterfaceAddress
 from netsim.netfilter.context import AddressType, Context, CtState
 from netsim.netfilter.hooks import Hook, Priority, Verdict
-from netsim.packet import format_packet, is_multicast, parse_address
+from netsim.packet import address_text, format_packet, is_multicast, parse_address
 from netsim.routing import ADDRESS_TYPES, BITS, Route, RouteKind, RoutingTable, parse_network
 from netsim.sockets import Sockets
 
@@ -516,9 +516,11 @@ class Namespace:
         out = route.interface
         assert out is not None
         if packet.ttl <= 1:
+            self._note(context, "drop", "the TTL has run out")
             icmp.send_error(self, context, Problem.TTL_EXPIRED)
             return
         if packet.length > out.mtu and (packet.df or packet.family == 6):
+            self._note(context, "drop", f"longer than the MTU of {out.name}, {out.mtu}")
             icmp.send_error(self, context, Problem.TOO_BIG)
             return
         packet.ttl -= 1
@@ -536,12 +538,16 @@ class Namespace:
         assert out is not None
         next_hop = packet.dst if route.gateway is None else route.gateway
         if context.trace is not None:
-            context.trace.add("send", f"out by {out.name}")
+            gateway = "" if route.gateway is None else (
+                f" to {address_text(packet.family, route.gateway)}")
+            context.trace.add("send", f"out by {out.name}{gateway}")
         if context.hits is not None and context.place is not None:
             path = remember(context, self.generation, next_hop, out.transmit)
             if path is not None:
                 path.ttl, path.limit = 1, out.mtu
         if not out.transmit(packet, next_hop) and out.up:
+            self._note(context, "drop", "nobody there has the address "
+                                        f"{address_text(packet.family, next_hop)}")
             icmp.send_error(self, context, Problem.HOST_UNREACHABLE, NeighbourFailed())
 
     def _deliver(self, context: Context) -> None:
@@ -582,6 +588,8 @@ class Namespace:
         if not local:
             self._post(context, route)
         elif self._pass(context, Hook.POSTROUTING):
+            if self.wire.medium is not None:
+                self.wire.medium.carry(self.loopback.end, self.loopback.end, packet)
             self.wire.pending.append((self._loop_back, context, None))
         return ""
 
