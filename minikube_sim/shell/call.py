@@ -32,15 +32,18 @@ class Call:
     input: Input
     machine: Machine
     state: State
-    run: Callable[[Sequence[str], bytes], Awaitable[Result]]
+    run: Callable[[Sequence[str], Input], Awaitable[Result]]
     """Run another command (sudo, timeout, xargs, env)."""
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
 
-    @property
-    def stdin(self) -> bytes:
+    async def stdin(self) -> bytes:
         """All of stdin that nobody has read yet; reads it."""
-        return self.input.read()
+        return await self.input.read()
+
+    async def text(self) -> str:
+        """The same as text."""
+        return (await self.input.read()).decode("utf-8", "replace")
 
     def print(self, text: str = "", end: str = "\n") -> None:
         """Write to stdout."""
@@ -55,9 +58,9 @@ class Call:
         """Wait on the cluster clock. Raises Interrupted when a signal comes."""
         await pause(self.machine.now() + seconds)
 
-    def lines(self) -> list[str]:
+    async def lines(self) -> list[str]:
         """stdin as lines."""
-        return self.stdin.decode("utf-8", "replace").splitlines()
+        return (await self.text()).splitlines()
 
 
 Command = Callable[[Call], Awaitable[int]]

@@ -365,8 +365,8 @@ class Interpreter:
             self.state.status = end.code
         return bytes(streams.out).decode("utf-8", "replace")
 
-    async def _run_words(self, words: Sequence[str], stdin: bytes) -> Result:
-        streams = Streams(Input(stdin))
+    async def _run_words(self, words: Sequence[str], stdin: Input) -> Result:
+        streams = Streams(stdin)
         code = await self.execute(words, streams)
         return Result(code, bytes(streams.out), bytes(streams.err))
 

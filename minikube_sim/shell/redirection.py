@@ -20,15 +20,20 @@ _STREAMS: Final = {"/dev/stdout": "1", "/dev/stderr": "2"}
 class Input:
     """stdin: what one command reads the next does not see, as with a real descriptor."""
 
+    live = False
+    """What it has comes bit by bit, from somebody far away."""
+    terminal = False
+    """Somebody types here: a shell shows prompts."""
+
     def __init__(self, data: bytes = b"") -> None:
         self._data = data
 
-    def read(self) -> bytes:
-        """All that is left."""
+    async def read(self) -> bytes:
+        """All that is left, once its end has come."""
         data, self._data = self._data, b""
         return data
 
-    def line(self) -> tuple[bytes, bool]:
+    async def line(self) -> tuple[bytes, bool]:
         """The next line without its end, and whether it had one."""
         line, newline, self._data = self._data.partition(b"\n")
         return line, bool(newline)

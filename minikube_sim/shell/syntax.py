@@ -34,6 +34,15 @@ def parse(text: str) -> Node:
     return root
 
 
+def is_whole(text: str) -> bool:
+    """Whether a line needs no further one: no open quote, loop or here-document."""
+    try:
+        parse(text)
+    except SyntaxProblem as problem:
+        return "unexpected E" not in str(problem) and "end of file" not in str(problem)
+    return True
+
+
 def _first_error(node: Node) -> Node:
     """The first node that is wrong or missing, depth first, without recursion."""
     stack = [node]

@@ -103,7 +103,7 @@ async def shift(call: Call) -> int:
 async def read(call: Call) -> int:
     """Read a line of stdin into variables."""
     names = [a for a in call.args if not a.startswith("-")] or ["REPLY"]
-    raw, newline = call.input.line()
+    raw, newline = await call.input.line()
     line = raw.decode("utf-8", "replace")
     words = line.split(None, len(names) - 1) if len(names) > 1 else [line.strip()]
     for index, name in enumerate(names):
@@ -167,7 +167,7 @@ async def command(call: Call) -> int:
         return await which_words(call, words[1:])
     if not words:
         return 0
-    result = await call.run(words, call.stdin)
+    result = await call.run(words, call.input)
     call.out += result.stdout
     call.err += result.stderr
     return result.exit_code

@@ -25,7 +25,7 @@ async def env(call: Call) -> int:
             call.print(f"{name}={value}")
         return 0
     kept, call.state.temporary = call.state.temporary, {**call.state.temporary, **added}
-    result = await call.run(words, call.stdin)
+    result = await call.run(words, call.input)
     call.state.temporary = kept
     call.out += result.stdout
     call.err += result.stderr

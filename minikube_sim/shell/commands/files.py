@@ -13,15 +13,15 @@ _KEEP = ".keep"
 """What an empty directory holds, unseen."""
 
 
-def read_inputs(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], int]:
+async def read_inputs(call: Call, names: list[str]) -> tuple[list[tuple[str, str]], int]:
     """[(name, text)] of files (stdin when there is none, or for `-`), and the exit code."""
     if not names:
-        return [("-", call.stdin.decode("utf-8", "replace"))], 0
+        return [("-", await call.text())], 0
     found, code = [], 0
     for name in names:
         path = call.state.path(name)
         if name == "-":
-            found.append(("-", call.stdin.decode("utf-8", "replace")))
+            found.append(("-", await call.text()))
         elif path in call.machine.files:
             found.append((name, call.machine.files[path]))
         elif is_directory(call, path):
@@ -42,12 +42,23 @@ async def cat(call: Call) -> int:
         options, names = parse("cat", call.args, "nAbesTuvE")
     except BadUsage as error:
         return call.complain(str(error))
-    inputs, code = read_inputs(call, names)
+    if call.input.live and not options and not names:
+        return await _repeat(call)
+    inputs, code = await read_inputs(call, names)
     text = "".join(content for _, content in inputs)
     if "-n" in options:
         text = "".join(f"{i:6d}\t{line}" for i, line in enumerate(text.splitlines(True), 1))
     call.print(text, end="")
     return code
+
+
+async def _repeat(call: Call) -> int:
+    """Lines as they come."""
+    more = True
+    while more:
+        line, more = await call.input.line()
+        call.out += line + (b"\n" if more else b"")
+    return 0
 
 
 async def ls(call: Call) -> int:
@@ -138,10 +149,10 @@ async def cp(call: Call) -> int:
 async def tee(call: Call) -> int:
     """Copy stdin to stdout and to files."""
     append = "-a" in call.args
-    text = call.stdin.decode("utf-8", "replace")
+    text = await call.text()
     for name in (a for a in call.args if not a.startswith("-")):
         path = call.state.path(name)
         before = call.machine.files.get(path, "") if append else ""
         call.machine.files[path] = before + text
-    call.out += call.stdin
+    call.out += text.encode()
     return 0

@@ -38,7 +38,7 @@ async def grep(call: Call) -> int:
     except (BadUsage, re.error) as error:
         return call.complain(str(error) if isinstance(error, BadUsage) else f"grep: {error}",
                              _TROUBLE)
-    inputs, code = read_inputs(call, operands)
+    inputs, code = await read_inputs(call, operands)
     matched = False
     for name, text in inputs:
         prefix = f"{name}:" if len(operands) > 1 and "-h" not in flags else ""

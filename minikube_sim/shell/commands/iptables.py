@@ -33,9 +33,11 @@ async def iptables_restore(call: Call) -> int:
     """Read rules from stdin or a file."""
     if not call.machine.is_node:
         return _missing(call)
-    args, text = list(call.args), call.stdin.decode("utf-8", "replace")
+    args = list(call.args)
     if args and not args[-1].startswith("-") and call.state.path(args[-1]) in call.machine.files:
         text = call.machine.files[call.state.path(args.pop())]
+    else:
+        text = await call.text()
     return _finish(call, cli.iptables_restore(_ruleset(call), args, text))
 
 

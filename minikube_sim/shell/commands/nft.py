@@ -16,9 +16,11 @@ async def nft(call: Call) -> int:
     if not call.machine.is_node:
         return call.complain(f"{call.state.name}: nft: command not found", 127)
 
+    typed = await call.text() if "-" in call.args else ""
+
     def read_file(name: str) -> str | None:
         if name == "-":
-            return call.stdin.decode("utf-8", "replace")
+            return typed
         return call.machine.files.get(call.state.path(name))
 
     ruleset = nftables_of(call.machine.network)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from minikube_sim.process import SIGINT, Interrupted
 from minikube_sim.shell.commands.options import BadUsage, parse
+from minikube_sim.shell.redirection import Input
 from minikube_sim.shell.state import ShellExit, State
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIMED_OUT = 124
 
 
-async def _pass_on(call: Call, words: Sequence[str], stdin: bytes | None = None) -> int:
-    result = await call.run(words, call.stdin if stdin is None else stdin)
+async def _pass_on(call: Call, words: Sequence[str], stdin: Input | None = None) -> int:
+    result = await call.run(words, call.input if stdin is None else stdin)
     call.out += result.stdout
     call.err += result.stderr
     return result.exit_code
@@ -66,15 +68,15 @@ async def xargs(call: Call) -> int:
         return call.complain(str(error))
     words, code = words or ["echo"], 0
     if "-I" in options:
-        batches = [[w.replace(options["-I"], line.strip()) for w in words] for line in call.lines()]
+        batches = [[w.replace(options["-I"], line.strip()) for w in words] for line in await call.lines()]
     else:
-        items = call.stdin.decode("utf-8", "replace").split("\0" if "-0" in options else None)
+        items = (await call.text()).split("\0" if "-0" in options else None)
         size = int(options["-n"]) if options.get("-n", "").isdigit() else max(1, len(items))
         batches = [[*words, *items[i:i + size]] for i in range(0, len(items), size)]
         if not batches and "-r" not in options:
             batches = [words]
     for batch in batches:
-        code = await _pass_on(call, batch, b"") or code
+        code = await _pass_on(call, batch, Input()) or code
     return code
 
 
@@ -98,8 +100,10 @@ async def shell(call: Call) -> int:
         if path not in call.machine.files:
             return call.complain(f"{call.name}: {words[0]}: No such file or directory", 127)
         text, rest = call.machine.files[path], words
+    elif call.input.live:
+        return await converse(call, state)
     else:
-        text, rest = call.stdin.decode("utf-8", "replace"), []
+        text, rest = await call.text(), []
     if rest:
         state.name, state.arguments = rest[0], tuple(rest[1:])
     try:
@@ -107,6 +111,40 @@ async def shell(call: Call) -> int:
             text, Streams(call.input, call.out, call.err))
     except ShellExit as end:
         return end.code
+
+
+async def converse(call: Call, state: State) -> int:
+    """A shell that reads its commands as they come, with prompts for who types at a terminal."""
+    from minikube_sim.shell.interpreter import Interpreter
+    from minikube_sim.shell.redirection import Streams
+    from minikube_sim.shell.syntax import is_whole
+
+    interpreter = Interpreter(call.machine, state)
+    streams, text, more = Streams(call.input, call.out, call.err), "", True
+    while more:
+        if call.input.terminal:
+            call.err += (_prompt(call, state) if not text else "> ").encode()
+        try:
+            line, more = await call.input.line()
+            text += line.decode("utf-8", "replace") + "\n"
+            if is_whole(text) or not more:
+                text, whole = "", text
+                await interpreter.script(whole, streams)
+        except ShellExit as end:
+            return end.code
+        except Interrupted as signal:
+            if signal.signal != SIGINT:
+                raise
+            text, more, state.status = "", True, 128 + SIGINT
+    return state.status
+
+
+def _prompt(call: Call, state: State) -> str:
+    """busybox's `/ # `, bash's `root@web:/# `."""
+    where = state.directory
+    if state.name.rpartition("/")[2] == "bash":
+        return f"{call.machine.user}@{call.machine.hostname}:{where}# "
+    return f"{where} # "
 
 
 async def sleep(call: Call) -> int:

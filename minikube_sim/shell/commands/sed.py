@@ -44,7 +44,7 @@ async def sed(call: Call) -> int:
     except (BadUsage, re.error) as error:
         return call.complain(str(error) if isinstance(error, BadUsage)
                              else f"sed: -e expression #1: {error}")
-    inputs, code = read_inputs(call, operands)
+    inputs, code = await read_inputs(call, operands)
     lines = "".join(text for _, text in inputs).splitlines()
     quiet = bool(flags & {"-n", "--quiet"})
     for number, line in enumerate(lines, 1):

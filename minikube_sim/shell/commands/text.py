@@ -20,8 +20,8 @@ _CLASSES = {"[:upper:]": "".join(map(chr, range(65, 91))),
             "[:space:]": " \t\n\r\v\f"}
 
 
-def _lines(call: Call, names: list[str]) -> tuple[list[str], int]:
-    inputs, code = read_inputs(call, names)
+async def _lines(call: Call, names: list[str]) -> tuple[list[str], int]:
+    inputs, code = await read_inputs(call, names)
     return [line for _, text in inputs for line in text.splitlines()], code
 
 
@@ -38,10 +38,10 @@ async def head(call: Call) -> int:
     except BadUsage as error:
         return call.complain(str(error))
     if "-c" in options:
-        inputs, code = read_inputs(call, names)
+        inputs, code = await read_inputs(call, names)
         call.print("".join(t for _, t in inputs)[:number("head", options["-c"], "bytes")], end="")
         return code
-    lines, code = _lines(call, names)
+    lines, code = await _lines(call, names)
     for line in lines[:amount]:
         call.print(line)
     return code
@@ -55,7 +55,7 @@ async def tail(call: Call) -> int:
         amount = number("tail", text)
     except BadUsage as error:
         return call.complain(str(error))
-    lines, code = _lines(call, names)
+    lines, code = await _lines(call, names)
     chosen = lines[amount - 1:] if text.startswith("+") else lines[-abs(amount):] if amount else []
     for line in chosen:
         call.print(line)
@@ -68,7 +68,7 @@ async def wc(call: Call) -> int:
         options, names = parse("wc", call.args, "lwcm", ["lines", "words", "bytes"])
     except BadUsage as error:
         return call.complain(str(error))
-    inputs, code = read_inputs(call, names)
+    inputs, code = await read_inputs(call, names)
     wanted = [key for key in ("l", "w", "c") if f"-{key}" in options or {
         "l": "--lines", "w": "--words", "c": "--bytes"}[key] in options] or ["l", "w", "c"]
     for name, text in inputs:
@@ -86,7 +86,7 @@ async def sort(call: Call) -> int:
         key = _sort_key(options)
     except BadUsage as error:
         return call.complain(str(error), 2)
-    lines, code = _lines(call, names)
+    lines, code = await _lines(call, names)
     lines.sort(key=key, reverse=bool(options.keys() & {"-r", "--reverse"}))
     if options.keys() & {"-u", "--unique"}:
         lines = [next(group) for _, group in groupby(lines, key)]
@@ -115,7 +115,7 @@ async def uniq(call: Call) -> int:
         options, names = parse("uniq", call.args, "cdu", ["count"])
     except BadUsage as error:
         return call.complain(str(error))
-    lines, code = _lines(call, names)
+    lines, code = await _lines(call, names)
     for line, group in groupby(lines):
         times = len(list(group))
         if ("-d" in options and times == 1) or ("-u" in options and times > 1):
@@ -134,7 +134,7 @@ async def cut(call: Call) -> int:
     except (BadUsage, ValueError) as error:
         return call.complain(str(error) if isinstance(error, BadUsage)
                              else "cut: invalid field range")
-    lines, code = _lines(call, names)
+    lines, code = await _lines(call, names)
     delimiter = options.get("-d", "\t")
     for line in lines:
         parts = list(line) if "-c" in options else line.split(delimiter)
@@ -161,7 +161,7 @@ async def tr(call: Call) -> int:
         return call.complain(str(error))
     if not sets or (len(sets) < 2 and not options):
         return call.complain("tr: missing operand")
-    text, first = call.stdin.decode("utf-8", "replace"), _characters(sets[0])
+    text, first = await call.text(), _characters(sets[0])
     if "-d" in options:
         call.print("".join(c for c in text if c not in first), end="")
         return 0
@@ -185,7 +185,7 @@ def _characters(text: str) -> str:
 
 async def nl(call: Call) -> int:
     """Number lines that are not empty."""
-    lines, code = _lines(call, [a for a in call.args if not a.startswith("-")])
+    lines, code = await _lines(call, [a for a in call.args if not a.startswith("-")])
     at = 0
     for line in lines:
         at += bool(line)
@@ -195,7 +195,7 @@ async def nl(call: Call) -> int:
 
 async def rev(call: Call) -> int:
     """Each line backwards."""
-    lines, code = _lines(call, list(call.args))
+    lines, code = await _lines(call, list(call.args))
     for line in lines:
         call.print(line[::-1])
     return code
@@ -213,7 +213,7 @@ async def awk(call: Call) -> int:
     if match is None or not program.strip():
         return call.complain(f"awk: cannot run this program here: {program}", 2)
     pattern, relation, limit, fields = match.groups()
-    lines, code = _lines(call, operands[1:])
+    lines, code = await _lines(call, operands[1:])
     for record, line in enumerate(lines, 1):
         if pattern is not None and not re.search(pattern, line):
             continue
