@@ -78,6 +78,8 @@ class Resource:
     """A Warning header for every request, '' for none ("v1 Endpoints is deprecated in ...")."""
     shared: SharedStorage | None = None
     """Where its objects are kept, when not under its own name."""
+    list_kind_name: str = ""
+    """The kind of its lists; '' for the usual name."""
     definition: str = ""
     """The OpenAPI definition, e.g. io.k8s.api.core.v1.Pod; '' derives it from group and kind."""
 
@@ -99,4 +101,4 @@ class Resource:
     @property
     def list_kind(self) -> str:
         """`PodList`."""
-        return f"{self.kind}List"
+        return self.list_kind_name or f"{self.kind}List"

@@ -33,6 +33,8 @@ class Strategy:
     """A new object may bring its status along (only Nodes)."""
     revalidates_metadata: ClassVar[bool] = False
     """Updates check the whole metadata once more (kinds whose ValidateXUpdate calls ValidateX)."""
+    any_finalizer: ClassVar[bool] = False
+    """Finalizers need not be Kubernetes' own or have a domain (kinds outside of core's rules)."""
     default_propagation: ClassVar[Literal["Background", "Orphan"]] = "Background"
     """What DELETE does to dependents when the client does not say."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from apiserver.customresources.body import decode_custom
 from apiserver.machinery.errors import BadRequest, UnsupportedMediaType
 from apiserver.negotiation import JSON, PROTOBUF, YAML
 from apiserver.schema.request_body import cannot_be_handled, decode_body
@@ -36,7 +37,10 @@ async def read_object(registry: Registry, request: Request, ctx: RequestContext)
     media_type = media_type_of(request)
     body = await request.body()
     gvk = ctx.resource.gvk
-    decoded = decode_body(registry.schema, gvk, body, media_type)
+    if ctx.resource.custom:
+        decoded = decode_custom(registry.type_of(ctx.resource), gvk, body, media_type)
+    else:
+        decoded = decode_body(registry.schema, gvk, body, media_type)
     report_problems(ctx, decoded, gvk)
     return registry.complete(ctx.resource, decoded.object)
 

@@ -57,7 +57,7 @@ def object_answer(request: Request, ctx: RequestContext, version: Version, accep
 def list_answer(request: Request, ctx: RequestContext, listing: Listing,
                 accepted: Accepted) -> Answer:
     """A list. Raises NotAcceptable, BadRequest."""
-    metadata = list_metadata(ctx.resource, listing)
+    metadata = list_metadata(ctx.resource, listing, whole=not accepted.form)
     if not accepted.form:
         answer = Answer(_joined(ctx.resource, listing, metadata), revision=listing.revision)
     elif accepted.form == "Table":
@@ -79,10 +79,10 @@ def list_answer(request: Request, ctx: RequestContext, listing: Listing,
     return to_yaml(answer) if accepted.media_type == YAML else answer
 
 
-def list_metadata(resource: Resource, listing: Listing) -> Object:
-    """A list's metadata; those of custom resources always show `continue`."""
+def list_metadata(resource: Resource, listing: Listing, *, whole: bool) -> Object:
+    """A list's metadata; lists of whole custom resources always show `continue`."""
     metadata: Object = {"resourceVersion": str(listing.revision)}
-    if listing.continue_token or resource.custom:
+    if listing.continue_token or (resource.custom and whole):
         metadata["continue"] = listing.continue_token
     if listing.remaining is not None:
         metadata["remainingItemCount"] = listing.remaining

@@ -13,7 +13,7 @@ from apiserver.authorization.attributes import Decision
 from apiserver.machinery.errors import BadRequest, NotFound
 from apiserver.registry import creating, deleting, listing, patching, scaling, updating, watching
 from apiserver.registry.catalog import Catalog
-from apiserver.registry.shared_storage import SharedStore
+from apiserver.registry.shared_storage import SharedStore, StoreView
 from apiserver.registry.versions import check_not_future, parse_revision
 from apiserver.schema.schema import Decoded, decode
 from apiserver.schema.state import DecodeError
@@ -67,10 +67,21 @@ class Registry:
         self.tokens = ServiceAccountTokens(self)
         """Issues the tokens of service accounts, and knows them again."""
         self._views: dict[GVK, SharedStore] = {}
+        self._own: dict[GVR, StoreView] = {}
+        self._with_own: frozenset[str] = frozenset()
         admission.connect(self)
 
-    def stored(self, resource: Resource) -> Store | SharedStore:
+    def keep_in(self, gvr: GVR, store: StoreView | None) -> None:
+        """Let a kind be kept in a store of its own making; None: as others again."""
+        self._own.pop(gvr, None)
+        if store is not None:
+            self._own[gvr] = store
+        self._with_own = frozenset(name.resource for name in self._own)
+
+    def stored(self, resource: Resource) -> Store | StoreView:
         """The store as a kind sees it."""
+        if resource.plural in self._with_own and (own := self._own.get(resource.gvr)) is not None:
+            return own
         if resource.shared is None:
             return self.store
         view = self._views.get(resource.gvk)

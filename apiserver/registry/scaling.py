@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from apiserver.machinery import meta
-from apiserver.machinery.errors import Invalid
-from apiserver.machinery.validation import invalid
+from apiserver.machinery.errors import InternalError, Invalid
+from apiserver.machinery.validation import go_quote, invalid
 from apiserver.registry import creating, updating
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ def scale_of(resource: Resource, obj: Object) -> Object:
     """What `GET .../scale` answers."""
     scale = resource.scale
     assert scale is not None, f"{resource.plural} have no scale"
-    replicas = read_path(obj, scale.replicas) or 0
+    replicas = read_path(obj, scale.replicas)
+    if replicas is None and resource.custom:
+        raise InternalError("Internal error occurred: the spec replicas field "
+                            f"{go_quote('.' + scale.replicas)} does not exist")
+    replicas = replicas or 0
     status: dict[str, Any] = {"replicas": read_path(obj, scale.status_replicas) or 0}
     selector = resource.strategy.scale_selector(obj) or read_path(obj, scale.selector)
     if selector:
@@ -46,7 +50,7 @@ async def update_scale(registry: Registry, ctx: RequestContext, scale: Object) -
     path = resource.scale.replicas
     creating.check_name(meta.name(scale), ctx.name)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
-    if replicas < 0:
+    if replicas < 0 and not resource.custom:  # a CRD's own validation says it of the path
         error = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise Invalid.object("autoscaling", "Scale", ctx.name, (error,))
 

@@ -53,15 +53,15 @@ def select(ctx: RequestContext, label_selector: str, field_selector: str) -> Sel
     except SelectorError as error:
         raise BadRequest(str(error)) from None
     for requirement in fields.requirements:
-        _check_known(requirement.field, strategy)
+        _check_known(requirement.field, strategy, custom=ctx.resource.custom)
     return Selection(labels, fields, strategy)
 
 
-def _check_known(field: str, strategy: Strategy) -> None:
+def _check_known(field: str, strategy: Strategy, *, custom: bool) -> None:
     known = _known_fields(strategy)
     if field in _COMMON or field in known:
         return
-    if known:
+    if known or custom:
         raise BadRequest(f"field label not supported: {field}")
     common = ", ".join(go_quote(name) for name in _COMMON)
     raise BadRequest(f"{go_quote(field)} is not a known field selector: only {common}")

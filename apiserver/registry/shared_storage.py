@@ -7,7 +7,7 @@ versions of a group that share a storage version.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from apiserver.storage.store import Change, Page, Version
 
@@ -17,6 +17,30 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
     from apiserver.resource import Resource, SharedStorage
     from apiserver.storage.store import Store, StoreWatch
+
+
+class StoreView(Protocol):
+    """What the registry's verbs ask of the store of a kind."""
+
+    @property
+    def revision(self) -> int:
+        """The newest revision."""
+
+    async def get(self, key: str, revision: int = 0) -> Version | None:
+        """What `key` holds."""
+
+    async def list(self, prefix: str, *, revision: int = 0, start: str = "",
+                   limit: int = 0) -> Page:
+        """Keys below `prefix`."""
+
+    async def put(self, key: str, value: Object, *, expected: int) -> Version:
+        """Write."""
+
+    async def delete(self, key: str, *, expected: int) -> Change:
+        """Delete."""
+
+    def watch(self, prefix: str, revision: int, *, limit: int = 0) -> StoreWatch:
+        """Changes."""
 
 
 class SharedStore:

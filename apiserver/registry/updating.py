@@ -88,7 +88,8 @@ def _check_revision(ctx: RequestContext, obj: Object, current: Version) -> bool:
     revision = object_revision(metadata.get("resourceVersion") or "")
     if revision and revision != current.revision:
         raise _conflict(ctx, MODIFIED)
-    if not revision and not ctx.resource.strategy.unconditional_update:
+    needed = not ctx.resource.strategy.unconditional_update and ctx.subresource != "scale"
+    if not revision and needed:
         error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise Invalid.object(ctx.resource.group, ctx.resource.plural, ctx.name, (error,))
     metadata["resourceVersion"] = str(current.revision)

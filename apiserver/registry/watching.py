@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from apiserver.registry.options import WatchOptions
     from apiserver.registry.registry import Registry
     from apiserver.registry.selection import Selection
-    from apiserver.registry.shared_storage import SharedStore
+    from apiserver.registry.shared_storage import StoreView
     from apiserver.resource import Resource
     from apiserver.storage.store import Store, StoreWatch
 
@@ -120,7 +120,7 @@ async def open_watch(registry: Registry, ctx: RequestContext,
     return RegistryWatch(source, selection, ctx.resource, initial, start)
 
 
-async def _present(store: Store | SharedStore, prefix: str) -> Sequence[Version]:
+async def _present(store: Store | StoreView, prefix: str) -> Sequence[Version]:
     if prefix.endswith("/"):
         return (await store.list(prefix)).versions
     version = await store.get(prefix)

@@ -61,7 +61,7 @@ def validate_object_meta(obj: Object, resource: Resource) -> list[FieldError]:
     check = _NAME_CHECKS[resource.strategy.name_rule]
     meta = obj.get("metadata") or {}
     errors = _name_errors(meta, check) + _common_errors(meta, resource.namespaced)
-    return errors if resource.custom else errors + _finalizer_name_errors(meta)
+    return errors if resource.strategy.any_finalizer else errors + _finalizer_name_errors(meta)
 
 
 def validate_object_meta_update(obj: Object, old: Object, resource: Resource) -> list[FieldError]:
@@ -70,7 +70,7 @@ def validate_object_meta_update(obj: Object, old: Object, resource: Resource) ->
     update = _update_errors(meta, before)
     errors = (_name_errors(meta, is_path_segment) + _common_errors(meta, resource.namespaced)
               + update + update)
-    if not resource.custom:
+    if not resource.strategy.any_finalizer:
         errors += _finalizer_name_errors(meta)
     if errors and resource.strategy.revalidates_metadata:
         errors += validate_object_meta(obj, resource)

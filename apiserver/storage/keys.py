@@ -33,7 +33,7 @@ def collection_prefix(resource: Resource, namespace: str = "") -> str:
         resource = resource.shared.stored
     place = _SPECIAL.get((resource.group, resource.plural))
     if place is None:
-        grouped = resource.group not in _WITHOUT_GROUP
+        grouped = resource.custom or resource.group not in _WITHOUT_GROUP
         place = f"{resource.group}/{resource.plural}" if grouped else resource.plural
     return f"{ROOT}/{place}/{namespace}/" if namespace else f"{ROOT}/{place}/"
 

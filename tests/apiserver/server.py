@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from apiserver.admission import admission_chain
+from apiserver.customresources.definitions import Definitions
 from apiserver.local import LocalClient
 from apiserver.machinery.gvk import NAMESPACES, SERVICEACCOUNTS
 from apiserver.registry import Registry
@@ -29,6 +30,7 @@ class Server:
         self.registry = Registry(
             store=self.store, resources=BUILTIN, schema=schema_for("1.36"), clock=self.clock,
             chance=random.Random(1), admission=admission_chain())
+        drive(Definitions(self.registry).load())
         self.client = LocalClient(self.registry, field_manager="tests")
         self.create(NAMESPACES, {"metadata": {"name": "default"}}, None)
         self.create(SERVICEACCOUNTS, {"metadata": {"name": "default"}})
