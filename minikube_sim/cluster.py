@@ -19,6 +19,7 @@ import yaml
 from apiserver.admission import admission_chain
 from apiserver.authorization.bootstrap import ensure_policy
 from apiserver.authorization.stored import StoredAuthorizer
+from apiserver.customresources.definitions import Definitions
 from apiserver.local import LocalClient
 from apiserver.machinery.errors import NotFound
 from apiserver.machinery.gvk import GVK, SERVICES, parse_api_version
@@ -95,6 +96,7 @@ class Cluster:
         self._enabled = self._select()
         self._root_ca = root_ca
         self.registry = self._make_registry()
+        drive(Definitions(self.registry).load())
         self.registry.tokens.make_key = lambda: signing_key or self._signing_key()
         self.authorizer = StoredAuthorizer()
         self.client = LocalClient(self.registry)

@@ -82,6 +82,8 @@ def _of_subresource(resource: Resource, info: RequestInfo) -> Mapping[str, Handl
         return STATUS
     if name == "scale" and resource.scale is not None:
         return SCALE
+    if resource.custom:
+        raise NotFound.object(resource.group, resource.plural, info.name)
     if name not in resource.subresources or name not in SUBRESOURCES:
         raise not_served()
     subresource = SUBRESOURCES[name]
