@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from apiserver.audit import SCOPE as AUDIT
 from apiserver.authentication.impersonation import impersonate, wanted_user
 from apiserver.authorization.attributes import Attributes
 from apiserver.authorization.request import attributes_of
@@ -27,6 +28,7 @@ from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 
 if TYPE_CHECKING:
+    from apiserver.audit import AuditEntry
     from apiserver.authentication.authenticator import Authenticate
     from apiserver.context import User
     from apiserver.handlers.call import Receive, Send
@@ -90,10 +92,15 @@ class KubernetesApp:
             if info is not None and info.verb == "list" and boolean(request, "watch"):
                 info.verb = "watch"
             asked = attributes_of(user, request, info)
+            audit: AuditEntry | None = request.scope.get(AUDIT)
+            if audit is not None:
+                audit.known(user, asked)
             if (wanted := wanted_user(request.scope["headers"])) is not None:
                 minor = self._registry.schema.minor
                 user = await impersonate(wanted, asked, minor, self._authorize)
                 asked = replace(asked, user=user)
+                if audit is not None:
+                    audit.acts_as(asked)
             if info is not None and info.resource:
                 return await self._counted(request, asked, info, send)
             return await self._page(request, asked, info)

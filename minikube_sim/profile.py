@@ -42,6 +42,8 @@ class ServerOptions(BaseModel):
     """The user's bearer token; made at the first start when not given."""
     insecure_http: bool = False
     time_scale: Annotated[float, Field(gt=0, le=100_000)] = 1.0
+    audit_log: Path | None = None
+    """Where audit events go; None: nowhere."""
     kubeconfig: str = ""
     """Where the context was written last."""
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from apiserver.authentication.signing import SigningKey
+
 log = logging.getLogger("minikube_sim")
 
 _DEFAULT_PORT: Final = 8443
@@ -102,10 +104,11 @@ class _Service:
         if self.options.storage == "sqlite":
             database = self.profile.database
         cluster = Cluster(self.options.cluster, clock=RealClock(self.options.time_scale),
-                          database=database, root_ca=self._root_ca())
+                          database=database, root_ca=self._root_ca(),
+                          signing_key=self._signing_key())
         async with cluster.serving():
             app = make_app(cluster, self.options.token, self._shutdown(server),
-                           insecure=self.options.insecure_http)
+                           insecure=self.options.insecure_http, audit=self._audit())
             server.config.app = server.config.loaded_app = app
             await server.startup(sockets=[listener])
             gc.freeze()
@@ -119,6 +122,25 @@ class _Service:
         if self.options.insecure_http:
             return ""
         return (self.profile.directory / "ca.crt").read_text()
+
+    def _audit(self) -> Callable[[bytes], object] | None:
+        """Appends a line to the audit log. Raises ServerError."""
+        path = self.options.audit_log
+        if path is None:
+            return None
+        try:
+            return path.open("ab", buffering=0).write
+        except OSError as error:
+            raise ServerError(f"cannot write the audit log {path}: {_reason(error)}") from error
+
+    def _signing_key(self) -> SigningKey:
+        """The key of service accounts' tokens, which outlives the process. Raises ServerError."""
+        from apiserver.authentication.signing import SigningKey
+
+        try:
+            return SigningKey.kept(self.profile.directory / "sa.key")
+        except (OSError, ValueError) as error:
+            raise ServerError(f"cannot use the key of service accounts: {error}") from error
 
     @staticmethod
     def _shutdown(server: uvicorn.Server) -> Callable[[], None]:

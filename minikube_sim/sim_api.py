@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
-from apiserver.authentication.authenticator import Authenticator
+from apiserver.audit import AuditedApp, AuditLog
+from apiserver.authentication.authenticator import MASTERS, Authenticator
 from apiserver.context import User
 from apiserver.machinery.errors import ApiError
 from minikube_sim.expose import Exposures, NotExposable
@@ -44,16 +45,21 @@ class LineRequest(BaseModel):
 
 
 def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None], *,
-             insecure: bool = False) -> App:
+             insecure: bool = False, audit: Callable[[bytes], object] | None = None) -> App:
     """The whole server: /sim for us, all else for Kubernetes clients.
 
-    `insecure`: plain http, where clients present nothing and are the user all the same.
+    `insecure`: plain http, where clients present nothing and are the user all the same. `audit`
+    takes the lines of the audit log.
     """
-    user = User(name="minikube-user", groups=("system:masters", "system:authenticated"))
+    user = User(name="minikube-user", groups=(MASTERS, "system:authenticated"))
     authenticate = Authenticator({token: user}, user if insecure else None,
                                  service_accounts=cluster.registry.tokens)
     cluster.registry.tokens.fixed = {token: user}
-    kubernetes = cluster.http_app(authenticate)
+    kubernetes: App = cluster.http_app(authenticate)
+    if audit is not None:
+        kubernetes = AuditedApp(kubernetes, AuditLog(
+            audit, clock=cluster.clock, chance=cluster.chance("audit"),
+            decide=cluster.authorizer.decide))
     ours = _sim_app(cluster, authenticate, shutdown)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -67,9 +73,11 @@ def _sim_app(cluster: Cluster, authenticate: Authenticator,
              shutdown: Callable[[], None]) -> FastAPI:
     async def known(request: Request) -> None:
         try:
-            await authenticate(request.scope)
+            user = await authenticate(request.scope)
         except ApiError as error:
             raise HTTPException(error.code, error.message) from error
+        if MASTERS not in user.groups:
+            raise HTTPException(403, f"{user.name} is no administrator of this cluster")
 
     app = FastAPI(title="minikube-sim", version=__version__, docs_url="/sim/docs",
                   openapi_url="/sim/openapi.json", redoc_url=None)

@@ -22,6 +22,7 @@ from apiserver.authentication.jwt import ALGORITHM, BadToken, claims_of, decode,
 
 if TYPE_CHECKING:
     import random
+    from pathlib import Path
 
     from apiserver.machinery.types import Object
 
@@ -43,6 +44,24 @@ class SigningKey:
     def seeded(cls, chance: random.Random) -> SigningKey:
         """A key from the cluster's chance, for clusters that must be the same each time."""
         return cls(ec.derive_private_key(chance.randrange(1, _ORDER), ec.SECP256R1()))
+
+    @classmethod
+    def kept(cls, file: Path) -> SigningKey:
+        """The key of a file, made there (readable by its owner) when it is missing.
+
+        Raises OSError, ValueError.
+        """
+        if file.exists():
+            key = serialization.load_pem_private_key(file.read_bytes(), None)
+            if not isinstance(key, ec.EllipticCurvePrivateKey):
+                raise ValueError(f"{file} is not an EC key")
+            return cls(key)
+        key = ec.generate_private_key(ec.SECP256R1())
+        file.touch(mode=0o600)
+        file.write_bytes(key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()))
+        return cls(key)
 
     @cached_property
     def id(self) -> str:

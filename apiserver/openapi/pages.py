@@ -45,7 +45,7 @@ class OpenAPI:
         if form == JSON:
             return _tagged(request, self._v2_json(), JSON)
         body = self._cached("v2.pb", lambda: gnostic.encode(orjson.loads(self._v2_json())))
-        return _tagged(request, body, form)
+        return _tagged(request, body, V2_PROTOBUF[1])  # the one that Go can parse
 
     def _v2_json(self) -> bytes:
         return self._cached("v2", lambda: orjson.dumps(self._documents.v2(self._catalog)))

@@ -60,6 +60,9 @@ def start(
     unknown_images: Annotated[str | None, typer.Option(
         metavar="refuse|run", help="What an image that nobody defined does.")] = None,
     token: Annotated[str | None, typer.Option(help="The user's bearer token.")] = None,
+    audit_log: Annotated[Path | None, typer.Option(
+        metavar="FILE", resolve_path=True,
+        help="Append who did what (audit.k8s.io/v1 events, one a line) to this file.")] = None,
     insecure_http: Annotated[bool | None, typer.Option(
         "--insecure-http/--https", help="Serve plain http, for looking at the traffic.")] = None,
 ) -> None:
