@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apiserver.machinery.gvk import NODES
+from apiserver.machinery.gvk import NODES, PODS
 from controllers.node.config import DEFAULT_CAPACITY, NodeConfig
 from controllers.node.kubelet import Kubelet
 from controllers.node.kubeproxy import KubeProxy
+from controllers.node.networkpolicy import NetworkPolicyAgent
 from controllers.scheduler import Scheduler
 from minikube_sim.exchange import listen_json
 from minikube_sim.images import IMAGES, ImageRegistry
@@ -19,8 +20,11 @@ from netsim.kubeproxy import Options
 from netsim.kubeproxy.values import Balancing, Form, Mode
 
 if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+    from minikube_sim.clock import RealClock, VirtualClock
     from minikube_sim.cluster import Cluster
     from minikube_sim.config import ClusterOptions
+    from netsim.fabric import Node
 
 _MODES = {"iptables": Mode.IPTABLES, "nftables": Mode.NFTABLES}
 _FORMS = {"current": Form.CURRENT, "v1.13": Form.V1_13}
@@ -59,11 +63,29 @@ class Nodes:
                 cluster.manager.add(
                     KubeProxy(cluster.context("kube-proxy"), cluster.network.host(name),
                               _proxy_options(options), listen_json), f"kube-proxy-{name}")
+            if cluster.enabled("kube-network-policies"):
+                agent = NetworkPolicyAgent(cluster.context("kube-network-policies"),
+                                           cluster.network.host(name))
+                cluster.manager.add(agent, f"kube-network-policies-{name}")
 
     def states(self) -> dict[str, str]:
         """`Running` or `Stopped` for each node's kubelet."""
         return {name: "Running" if name in self.kubelets else "Stopped"
                 for name in self._cluster.options.node_names()}
+
+    @property
+    def clock(self) -> VirtualClock | RealClock:
+        """The cluster clock."""
+        return self._cluster.clock
+
+    def first_host(self) -> Node:
+        """The network stack of the first node, where the control plane runs."""
+        return self._cluster.network.host(self._cluster.options.node_names()[0])
+
+    def pods_of(self, node: str) -> list[Object]:
+        """The Pods that are bound to a node, as the API has them."""
+        return [pod for pod in self._cluster.context("").informers.get(PODS)
+                if pod["spec"].get("nodeName") == node]
 
     def now(self) -> float:
         """The cluster clock, in seconds since 1970."""

@@ -3,8 +3,8 @@
 A chain is compiled when a packet first comes to it, into blocks:
 
     function   some rules one after the other, as Python code (see codegen)
-    Index      a run of rules that each want one destination address, or one protocol and port:
-               looked up by hash, so that ten thousand Services cost what ten do
+    Index      a run of rules that each want one destination or source address, or one protocol
+               and port: looked up by hash, so that ten thousand Services cost what ten do
 
 One rule put into or taken out of an index changes just that entry; any other change of a chain
 drops the chain's compiled form, never another's. A jump is a call, so RETURN and the end of a chain
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from netsim.netfilter.traverse import HookOwner
     from netsim.packet import Packet
 
+    _Shape = tuple[bool, bool, bool, bool]
+
 SHORT: Final = 4
 """Runs of fewer rules are walked one by one."""
 LONG: Final = 16
@@ -55,8 +57,8 @@ class Index:
     __slots__ = ("buckets",)
 
     def __init__(self) -> None:
-        self.buckets: dict[tuple[bool, bool, bool], dict[IndexKey, list[Entry]]] = {}
-        """By which of address, protocol and port a rule names; then by what they are."""
+        self.buckets: dict[_Shape, dict[IndexKey, list[Entry]]] = {}
+        """By which of addresses, protocol and port a rule names; then by what they are."""
 
     def add(self, key: IndexKey, entry: Entry) -> None:
         """Put a rule in its place among those with the same key."""
@@ -75,11 +77,12 @@ class Index:
     def find(self, packet: Packet) -> Sequence[Entry]:
         """The rules that the packet may match, in the order of the chain."""
         found: list[Entry] | None = None
-        for (address, protocol, port), buckets in self.buckets.items():
+        for (address, protocol, port, source), buckets in self.buckets.items():
             key = (
                 packet.dst if address else None,
                 packet.protocol if protocol else None,
                 packet.dport if port else None,
+                packet.src if source else None,
             )
             bucket = buckets.get(key)
             if bucket is not None:
@@ -95,8 +98,8 @@ class Index:
         return None
 
 
-def _shape(key: IndexKey) -> tuple[bool, bool, bool]:
-    return key[0] is not None, key[1] is not None, key[2] is not None
+def _shape(key: IndexKey) -> _Shape:
+    return key[0] is not None, key[1] is not None, key[2] is not None, key[3] is not None
 
 
 def _entry_order(entry: Entry) -> int:

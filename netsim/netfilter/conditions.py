@@ -14,22 +14,23 @@ if TYPE_CHECKING:
     Constant: TypeAlias = Callable[[object], str]
     """Gives a value a name that generated code can use."""
 
-IndexKey: TypeAlias = tuple[int | None, int | None, int | None]
-"""Destination address, protocol, destination port; None: the rule does not name it."""
+IndexKey: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+"""Destination address, protocol, destination port, source address; None: the rule does not name
+it."""
 
 _FULL: Final = tuple((1 << bits) - 1 for bits in BITS.values())
-_NOTHING: Final = (None, None, None)
+_NOTHING: Final = (None, None, None, None)
 
 
 def index_key(spec: RuleSpec) -> IndexKey | None:
     """What exactly a rule wants; None if it names neither an address nor a protocol and port."""
-    address = _exact_address(spec.destination)
+    address, source = _exact_address(spec.destination), _exact_address(spec.source)
     test = spec.protocol
     protocol = test.protocol if test is not None and not test.inverted else None
     port = _exact_port(spec) if protocol is not None else None
-    if address is None and port is None:
+    if address is None and port is None and source is None:
         return None
-    return address, protocol, port
+    return address, protocol, port, source
 
 
 def _exact_address(test: AddressTest | None) -> int | None:
@@ -57,7 +58,7 @@ def _expressions(rule: Rule, key: IndexKey, constant: Constant) -> Iterator[str]
     spec = rule.spec
     if spec.fragment:
         yield "None"
-    if spec.source is not None:
+    if spec.source is not None and key[3] is None:
         yield _address("p.src", spec.source, constant)
     if spec.destination is not None and key[0] is None:
         yield _address("p.dst", spec.destination, constant)
