@@ -25,6 +25,25 @@ SYSTEM = User(name="system:apiserver", groups=("system:masters", "system:authent
 """The server itself and the controllers that run in its process."""
 
 
+@dataclass(slots=True)
+class Reinvocation:
+    """Which steps are asked again, since later ones changed the object (webhook/reinvocation)."""
+
+    again: bool = False
+    """This is the second round."""
+    changed: bool = False
+    """Somebody from outside changed the object in the first one."""
+    asked: set[str] = field(default_factory=set)
+    """Who wants to be asked again, and was asked already."""
+    due: set[str] = field(default_factory=set)
+    """Who of them was asked before the last change."""
+
+    def note_change(self) -> None:
+        """The object has changed: all that were asked before want to see it again."""
+        self.changed = True
+        self.due |= self.asked
+
+
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
     """One request on its way: what it names, who sent it, how it is to be treated."""
@@ -42,6 +61,9 @@ class RequestContext:
     """The cluster clock when the request came, seconds since 1970."""
     warnings: list[str] = field(default_factory=list)
     """Texts for Warning headers."""
+
+    reinvocation: Reinvocation | None = None
+    """Kept while admission runs, once somebody may change the object."""
 
     def warn(self, text: str) -> None:
         """Add a Warning header, once per text."""

@@ -22,12 +22,17 @@ from apiserver.admission.rbac import NoEscalation
 from apiserver.admission.resourcequota import ResourceQuotas
 from apiserver.admission.runtimeclass import RuntimeClasses
 from apiserver.admission.volumes import ProtectVolumes
+from apiserver.admission.webhooks import MutatingWebhooks, ValidatingWebhooks, WebhookCaller
 
 __all__ = ["admission_chain"]
 
 
-def admission_chain() -> AdmissionChain:
-    """The steps of a kube-apiserver with its default plugins, in its order."""
+def admission_chain(caller: WebhookCaller | None = None) -> AdmissionChain:
+    """The steps of a kube-apiserver with its default plugins, in its order.
+
+    `caller`: the way to webhooks; None is one without a way to Services.
+    """
+    caller = caller or WebhookCaller()
     return AdmissionChain((
         NamespaceLifecycle(),
         LimitRanger(),
@@ -44,6 +49,8 @@ def admission_chain() -> AdmissionChain:
         CertificateSigning(),
         CertificateSubjects(),
         DefaultIngressClass(),
+        MutatingWebhooks(caller),
+        ValidatingWebhooks(caller),
         ResourceQuotas(),
         NoEscalation(),
     ))

@@ -55,9 +55,21 @@ class AdmissionChain:
 
     async def admit(self, operation: Operation, ctx: RequestContext, obj: Object | None,
                     old: Object | None) -> None:
-        """Let every step change the object. Raises ApiError at the first refusal."""
-        for step in self._admit[operation]:
+        """Let every step change the object. Raises ApiError at the first refusal.
+
+        When webhooks or policies have changed it, all see it once more.
+        """
+        steps = self._admit[operation]
+        for step in steps:
             await step.admit(ctx, obj, old)
+        state = ctx.reinvocation
+        if state is None:
+            return
+        if state.changed:
+            state.again = True
+            for step in steps:
+                await step.admit(ctx, obj, old)
+        ctx.reinvocation = None
 
     async def validate(self, operation: Operation, ctx: RequestContext, obj: Object | None,
                        old: Object | None) -> None:

@@ -1,0 +1,135 @@
+"""One request as webhooks and policies see it. Models admission.Attributes and
+admission/plugin/webhook/generic.VersionedAttributes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from apiserver.registry.scaling import scale_of
+from apiserver.storage.keys import collection_prefix
+
+if TYPE_CHECKING:
+    from apiserver.admission.chain import Operation
+    from apiserver.context import RequestContext, User
+    from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
+    from apiserver.resource import Resource
+
+_OPTIONS: Final = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions",
+                   "DELETE": "DeleteOptions"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be done to which object, by whom."""
+
+    operation: Operation
+    resource: Resource
+    """In whose version `obj` and `old` are."""
+    requested: Resource
+    """In whose version the client asked."""
+    subresource: str
+    namespace: str
+    name: str
+    obj: Object | None
+    old: Object | None
+    user: User
+    dry_run: bool
+    field_manager: str
+
+    @property
+    def options(self) -> Object:
+        """The request's options, as far as they are kept."""
+        options: dict[str, Any] = {"kind": _OPTIONS.get(self.operation, "ConnectOptions"),
+                                   "apiVersion": "meta.k8s.io/v1"}
+        if self.dry_run:
+            options["dryRun"] = ["All"]
+        if self.field_manager and self.operation in ("CREATE", "UPDATE"):
+            options["fieldManager"] = self.field_manager
+        return options
+
+    def kind(self, resource: Resource) -> Object:
+        """The group, version and kind of the object: a subresource's own where it has one."""
+        if self.subresource == "scale":
+            return {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+        return {"group": resource.group, "version": resource.version, "kind": resource.kind}
+
+    def request(self, uid: str) -> Object:
+        """`request` of an AdmissionReview, which is `request` in expressions too."""
+        asked: dict[str, Any] = {
+            "uid": uid, "kind": self.kind(self.resource), "resource": _name(self.resource)}
+        if self.subresource:
+            asked["subResource"] = self.subresource
+        asked["requestKind"] = self.kind(self.requested)
+        asked["requestResource"] = _name(self.requested)
+        if self.subresource:
+            asked["requestSubResource"] = self.subresource
+        if self.name:
+            asked["name"] = self.name
+        if self.namespace:
+            asked["namespace"] = self.namespace
+        return asked | {"operation": self.operation, "userInfo": user_info(self.user),
+                        "object": self.obj, "oldObject": self.old, "dryRun": self.dry_run,
+                        "options": self.options}
+
+    def converted(self, resource: Resource) -> Asked:
+        """The same with its objects in another version of the kind."""
+        if resource is self.resource:
+            return self
+        return replace(self, resource=resource,
+                       obj=_convert(self.obj, self.resource, resource),
+                       old=_convert(self.old, self.resource, resource))
+
+    def converted_back(self, obj: Object) -> Object:
+        """A changed object in the version that the client asked in."""
+        if self.resource is self.requested:
+            return obj
+        return _convert(obj, self.resource, self.requested) or obj
+
+
+def asked_of(ctx: RequestContext, obj: Object | None, old: Object | None) -> Asked:
+    """The request that a step is called with."""
+    operation: Operation = "DELETE" if obj is None else "CREATE" if old is None else "UPDATE"
+    if ctx.subresource == "scale" and ctx.resource.scale is not None:
+        obj = scale_of(ctx.resource, obj) if obj is not None else None
+        old = scale_of(ctx.resource, old) if old is not None else None
+    return Asked(
+        operation=operation, resource=ctx.resource, requested=ctx.resource,
+        subresource=ctx.subresource, namespace=ctx.namespace, name=ctx.name, obj=obj, old=old,
+        user=ctx.user, dry_run=ctx.dry_run, field_manager=ctx.field_manager)
+
+
+def equivalents(registry: Registry, resource: Resource) -> list[Resource]:
+    """All served versions of a kind, itself first: what is kept under the same keys."""
+    place = collection_prefix(resource)
+    return [resource, *(each for each in registry.catalog
+                        if each is not resource and collection_prefix(each) == place)]
+
+
+def user_info(user: User) -> Object:
+    """authentication/v1 UserInfo."""
+    info: dict[str, Any] = {"username": user.name}
+    if user.uid:
+        info["uid"] = user.uid
+    if user.groups:
+        info["groups"] = list(user.groups)
+    if user.extra:
+        info["extra"] = {key: list(values) for key, values in user.extra}
+    return info
+
+
+def _name(resource: Resource) -> Object:
+    return {"group": resource.group, "version": resource.version, "resource": resource.plural}
+
+
+def _convert(obj: Object | None, source: Resource, target: Resource) -> Object | None:
+    """An object in another version, by way of the stored one."""
+    if obj is None:
+        return None
+    if source.shared is not None:
+        obj = source.shared.to_stored(obj)
+    if target.shared is not None:
+        obj = target.shared.from_stored(obj)
+    return {**obj, "apiVersion": target.api_version, "kind": target.kind}

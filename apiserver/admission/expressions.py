@@ -1,0 +1,137 @@
+"""CEL over requests: what matchConditions and admission policies say. Models
+apiserver/pkg/admission/plugin/cel and apiserver/pkg/cel/library's authorizer.
+
+    object, oldObject, request, params, namespaceObject, authorizer, variables
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from apiserver.authorization.attributes import Attributes
+from apiserver.customresources.cel.library import all_functions
+from apiserver.customresources.cel.rules import RuleFailed
+from apiserver.customresources.cel.source import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from apiserver.admission.asked import Asked
+    from apiserver.registry.registry import Registry
+
+_ESCAPED: Final = re.compile(r"\.\s*((?:\w*__(?:dash|dot|slash|underscores)__\w*)|__[a-z]+__)\b")
+_ESCAPES: Final = {"__dash__": "-", "__dot__": ".", "__slash__": "/", "__underscores__": "__"}
+_CHECK: Final = "__authorizer"
+_VARIABLE: Final = re.compile(r"\bvariables\s*\.\s*(\w+)")
+
+
+class ExpressionError(ValueError):
+    """An expression that cannot be compiled, in the compiler's words."""
+
+
+class EvaluationError(Exception):
+    """An expression whose value cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled expression."""
+
+    source: str
+    program: Any
+    variables: tuple[str, ...]
+    """The names after `variables.` that it uses."""
+
+    def evaluate(self, values: Mapping[str, Any], functions: Mapping[str, Any]) -> Any:
+        """Its value. Raises EvaluationError."""
+        import cel
+
+        try:
+            return self.program.execute(
+                cel.Context(variables=dict(values), functions=dict(functions)))
+        except KeyError as error:
+            raise EvaluationError(f"no such key: {error.args[0]}") from None
+        except TypeError:
+            raise EvaluationError("no such overload") from None
+        except ZeroDivisionError:
+            raise EvaluationError("division by zero") from None
+        except (RuntimeError, ValueError, LookupError, RuleFailed) as error:
+            raise EvaluationError(str(error).partition(". Check ")[0]) from None
+
+
+@lru_cache(maxsize=1024)
+def compile_program(source: str) -> Program:
+    """Raises ExpressionError."""
+    import cel
+
+    try:
+        program = cel.compile(translate(unescaped(source)))
+    except ValueError as error:
+        text = str(error)
+        _, _, rest = text.partition("ERROR: <input>:")
+        raise ExpressionError(f"ERROR: <input>:{rest}".strip() if rest else text) from None
+    return Program(source, program, tuple(dict.fromkeys(_VARIABLE.findall(source))))
+
+
+def unescaped(source: str) -> str:
+    """Names that CEL cannot write (`.a__dash__b`, `.__namespace__`) as indexes."""
+    def plain(match: re.Match[str]) -> str:
+        name = match[1]
+        if name.startswith("__") and name not in _ESCAPES and name.endswith("__"):
+            return f'["{name[2:-2]}"]'
+        for escape, text in _ESCAPES.items():
+            name = name.replace(escape, text)
+        return f'["{name}"]'
+
+    return _ESCAPED.sub(plain, source)
+
+
+# --- the authorizer ------------------------------------------------------------------------------
+
+
+def _set(part: str) -> Callable[..., Any]:
+    return lambda value, text: {_CHECK: {**value[_CHECK], part: text}}
+
+
+@lru_cache(maxsize=1)
+def _common() -> dict[str, Any]:
+    return {**all_functions(), "group": _set("group"), "resource": _set("resource"),
+            "subresource": _set("subresource"), "namespace": _set("namespace"),
+            "name": _set("name"), "path": _set("path"),
+            "serviceAccount": lambda value, namespace, name: {_CHECK: {
+                **value[_CHECK], "user": f"system:serviceaccount:{namespace}:{name}"}},
+            "allowed": lambda decision: decision["allowed"],
+            "reason": lambda decision: decision["reason"],
+            "errored": lambda decision: False, "error": lambda decision: "",
+            "jsonpatch.escapeKey": lambda text: text.replace("~", "~0").replace("/", "~1")}
+
+
+def functions_for(registry: Registry, asked: Asked) -> dict[str, Any]:
+    """All functions; `check` asks the registry's authorizer about the request's user."""
+    def check(value: Any, verb: str) -> Any:
+        parts = dict(value[_CHECK])
+        user = asked.user
+        if account := parts.pop("user", ""):
+            _, _, namespace, _name = account.split(":")
+            user = type(user)(name=account, groups=(
+                "system:serviceaccounts", f"system:serviceaccounts:{namespace}",
+                "system:authenticated"))
+        decision = registry.decide(Attributes(user=user, verb=verb, version="*", **parts))
+        return {"allowed": decision.allowed, "reason": decision.reason}
+
+    return {**_common(), "check": check}
+
+
+def values_for(asked: Asked, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that every expression has. `request`: the request of the AdmissionReview."""
+    plain = {key: value for key, value in request.items() if key not in ("object", "oldObject")}
+    own: dict[str, Any] = {
+        "group": asked.resource.group, "resource": asked.resource.plural, "name": asked.name,
+        "namespace": asked.namespace}
+    if asked.subresource:
+        own["subresource"] = asked.subresource
+    return {"object": asked.obj, "oldObject": asked.old, "request": plain,
+            "authorizer": {_CHECK: {}, "requestResource": {_CHECK: own}}}

@@ -1,0 +1,193 @@
+"""Asks webhooks before an object is stored. Models
+apiserver/pkg/admission/plugin/webhook/{generic,mutating,validating}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from apiserver.admission.asked import asked_of
+from apiserver.admission.chain import ALL_OPERATIONS, AdmissionStep, Operation, refuse
+from apiserver.admission.conditions import ConditionFailed, conditions_hold
+from apiserver.admission.lister import Lister
+from apiserver.admission.matching import is_exempt, matching_resource, selects
+from apiserver.admission.webhooks.caller import CallFailed, WebhookCaller, loop_runs
+from apiserver.admission.webhooks.review import BadAnswer, Verdict, denial, question, read_answer
+from apiserver.context import Reinvocation
+from apiserver.machinery import meta
+from apiserver.machinery.errors import ApiError, InternalError
+from apiserver.patch import json as json_patch
+from apiserver.schema.state import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apiserver.admission.asked import Asked
+    from apiserver.context import RequestContext
+    from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One webhook of one configuration."""
+
+    id: str
+    """`configuration/webhook`: names it among all."""
+    body: Object
+
+    @property
+    def name(self) -> str:
+        """As messages have it."""
+        return str(self.body.get("name") or "")
+
+
+class _WebhookStep(AdmissionStep):
+    """What both kinds of webhooks have in common."""
+
+    operations: ClassVar[tuple[Operation, ...]] = ALL_OPERATIONS
+    configurations: ClassVar[str]
+    mutating: ClassVar[bool]
+
+    registry: Registry
+    _configurations: Lister
+    _namespaces: Lister
+
+    def __init__(self, caller: WebhookCaller) -> None:
+        self._caller = caller
+        self._hooks: list[Hook] = []
+        self._seen = -1
+
+    def connect(self, registry: Registry) -> None:
+        """Configurations are read from the registry's store."""
+        self.registry = registry
+        self._configurations = Lister(
+            registry, "admissionregistration.k8s.io", self.configurations)
+        self._namespaces = Lister(registry, "", "namespaces")
+
+    async def concerned(self, ctx: RequestContext, obj: Object | None,
+                        old: Object | None) -> Sequence[tuple[Hook, Asked]]:
+        """The webhooks to ask, with what they are asked. Raises Forbidden."""
+        await self._configurations.refresh()
+        if self._configurations.empty or is_exempt(ctx.resource):
+            return ()
+        await self._namespaces.refresh()
+        asked = asked_of(ctx, obj, old)
+        return [(hook, found) for hook in self._all()
+                if (found := await self._match(ctx, hook, asked)) is not None]
+
+    def _all(self) -> list[Hook]:
+        """All webhooks, by the names of their configurations."""
+        if self._seen != self._configurations.changes:
+            self._seen = self._configurations.changes
+            self._hooks = [Hook(f"{meta.name(one)}/{hook.get('name')}", hook)
+                           for one in self._configurations.all()
+                           for hook in one.get("webhooks") or ()]
+        return self._hooks
+
+    async def _match(self, ctx: RequestContext, hook: Hook, asked: Asked) -> Asked | None:
+        """The request in the version that the webhook wants, None when it is not for it."""
+        body = hook.body
+        resource = matching_resource(self.registry, asked, body.get("rules") or (),
+                                     body.get("matchPolicy") or "Equivalent")
+        if resource is None or not selects(body, asked, self._namespaces):
+            return None
+        asked = asked.converted(resource)
+        try:
+            holds = conditions_hold(self.registry, body.get("matchConditions") or (), asked)
+        except ConditionFailed as error:
+            if body.get("failurePolicy") == "Ignore":
+                return None
+            raise refuse(ctx, ctx.name, str(error)) from None
+        return asked if holds else None
+
+    async def ask(self, ctx: RequestContext, hook: Hook, asked: Asked) -> Verdict | None:
+        """What the webhook says, None when it fails and may. Raises InternalError, denials."""
+        uid = meta.new_uid(self.registry.chance)
+        body, timeout = hook.body, float(hook.body.get("timeoutSeconds") or 10)
+        try:
+            answer = await self._caller.call(body.get("clientConfig") or {},
+                                             question(asked, uid), timeout)
+            verdict = read_answer(answer, uid, mutating=self.mutating)
+        except (CallFailed, BadAnswer) as error:
+            if body.get("failurePolicy") == "Ignore":
+                return None
+            start = ("failed to call webhook" if isinstance(error, CallFailed)
+                     else "received invalid webhook response")
+            raise _internal(f'failed calling webhook "{hook.name}": {start}: {error}') from None
+        for text in verdict.warnings:
+            ctx.warn(text)
+        if not verdict.allowed:
+            raise denial(hook.name, verdict.result)
+        return verdict
+
+
+def _internal(text: str) -> ApiError:
+    return InternalError(f"Internal error occurred: {text}",
+                         details={"causes": [{"message": text}]})
+
+
+class MutatingWebhooks(_WebhookStep):
+    """Lets webhooks change the object, one after the other."""
+
+    configurations = "mutatingwebhookconfigurations"
+    mutating = True
+
+    async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
+        """Raises ApiError: a refusal, or the failure of a webhook that must not fail."""
+        concerned = await self.concerned(ctx, obj, old)
+        if not concerned:
+            return
+        state = ctx.reinvocation = ctx.reinvocation or Reinvocation()
+        for hook, _ in concerned:
+            if state.again and hook.id not in state.due:
+                continue
+            # The object may not be what it was when the hooks were chosen.
+            asked = await self._match(ctx, hook, asked_of(ctx, obj, old))
+            if asked is None:
+                continue
+            verdict = await self.ask(ctx, hook, asked)
+            if verdict is not None and obj is not None and self._change(obj, asked, verdict):
+                state.note_change()
+            if hook.body.get("reinvocationPolicy") == "IfNeeded":
+                state.asked.add(hook.id)
+
+    def _change(self, obj: Object, asked: Asked, verdict: Verdict) -> bool:
+        """Apply the patch to `obj` in place; whether it changed something. Raises ApiError."""
+        if not verdict.patch or asked.obj is None or asked.subresource == "scale":
+            return False
+        try:
+            patched = json_patch.apply(asked.obj, verdict.patch)
+            changed = self.registry.decode(asked.resource, patched).object
+        except (ApiError, DecodeError) as error:
+            raise _internal(str(error)) from None
+        changed = asked.converted_back(changed)
+        if changed == obj:
+            return False
+        obj.clear()
+        obj.update(changed)
+        return True
+
+
+class ValidatingWebhooks(_WebhookStep):
+    """Asks webhooks whether the object may be stored; all at once where that is possible."""
+
+    configurations = "validatingwebhookconfigurations"
+    mutating = False
+
+    async def validate(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
+        """Raises ApiError: a refusal, or the failure of a webhook that must not fail."""
+        concerned = await self.concerned(ctx, obj, old)
+        if not concerned:
+            return
+        if len(concerned) == 1 or not loop_runs():
+            for hook, asked in concerned:
+                await self.ask(ctx, hook, asked)
+            return
+        for result in await asyncio.gather(
+                *(self.ask(ctx, hook, asked) for hook, asked in concerned),
+                return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result

@@ -1,0 +1,224 @@
+"""Webhooks are really called: changes, refusals, failures, and who is asked at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from apiserver.context import SYSTEM, RequestContext
+from apiserver.machinery.errors import ApiError, Forbidden, InternalError
+from apiserver.machinery.gvk import CONFIGMAPS, GVR
+from controllers.drive import drive
+from tests.apiserver.admission.webhook_server import WebhookServer, patch, serving
+from tests.apiserver.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from apiserver.machinery.types import Object
+
+GROUP = "admissionregistration.k8s.io"
+MUTATING = GVR(GROUP, "v1", "mutatingwebhookconfigurations")
+VALIDATING = GVR(GROUP, "v1", "validatingwebhookconfigurations")
+
+
+@pytest.fixture(scope="module")
+def hook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]:
+    folder: Path = tmp_path_factory.mktemp("webhook")
+    with serving(lambda request: {}, folder) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def fresh(hook: WebhookServer) -> None:
+    hook.asked.clear()
+    hook.status = 200
+    hook.answer = lambda request: {}
+
+
+def ask(server: Server, hook: WebhookServer, *, mutating: bool = False, **fields: Any) -> None:
+    kind = "MutatingWebhookConfiguration" if mutating else "ValidatingWebhookConfiguration"
+    server.create(MUTATING if mutating else VALIDATING, hook.configuration(kind, **fields), None)
+
+
+def configmap(name: str = "a", **data: str) -> Object:
+    return {"metadata": {"name": name}, "data": data}
+
+
+def test_a_patch_changes_the_object_before_it_is_stored(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: patch({"op": "add", "path": "/data/added", "value": "yes"})
+    ask(server, hook, mutating=True)
+    assert server.create(CONFIGMAPS, configmap(own="1"))["data"] == {"own": "1", "added": "yes"}
+
+
+def test_the_question_names_object_user_and_options(hook: WebhookServer) -> None:
+    server = Server()
+    ask(server, hook)
+    server.create(CONFIGMAPS, configmap(own="1"), dry_run=True)
+    (asked,) = hook.asked
+    assert asked["kind"] == {"group": "", "version": "v1", "kind": "ConfigMap"}
+    assert asked["resource"] == {"group": "", "version": "v1", "resource": "configmaps"}
+    assert (asked["operation"], asked["name"], asked["namespace"]) == ("CREATE", "a", "default")
+    assert asked["object"]["data"] == {"own": "1"}
+    assert asked["oldObject"] is None
+    assert asked["dryRun"] is True
+    assert asked["options"]["kind"] == "CreateOptions"
+    assert asked["userInfo"]["username"] == SYSTEM.name
+
+
+def test_a_refusal_says_which_webhook_and_why(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: {"allowed": False, "status": {"message": "not today"}}
+    ask(server, hook)
+    with pytest.raises(ApiError) as caught:
+        server.create(CONFIGMAPS, configmap())
+    assert caught.value.message == (
+        'admission webhook "hooks.example.com" denied the request: not today')
+    assert caught.value.code == 400
+    assert server.names(CONFIGMAPS) == []
+
+
+def test_a_refusal_may_choose_code_and_reason(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: {"allowed": False, "status": {"code": 403, "reason": "Forbidden"}}
+    ask(server, hook)
+    with pytest.raises(ApiError) as caught:
+        server.create(CONFIGMAPS, configmap())
+    status = caught.value.status()
+    assert (status["code"], status["reason"]) == (403, "Forbidden")
+    assert status["message"] == (
+        'admission webhook "hooks.example.com" denied the request: Forbidden')
+
+
+def test_warnings_reach_the_client(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: {"warnings": ["mind the gap"]}
+    ask(server, hook)
+    ctx = RequestContext(resource=server.registry.catalog.resource(CONFIGMAPS), verb="create",
+                         namespace="default")
+    obj = server.registry.decode_trusted(ctx.resource, configmap())
+    drive(server.registry.create(ctx, obj))
+    assert ctx.warnings == ["mind the gap"]
+
+
+@pytest.mark.parametrize("policy", ["Fail", "Ignore"])
+def test_a_webhook_that_fails_stops_the_request_or_not(hook: WebhookServer, policy: str) -> None:
+    server = Server()
+    hook.status = 500
+    ask(server, hook, failurePolicy=policy)
+    if policy == "Ignore":
+        server.create(CONFIGMAPS, configmap())
+        return
+    with pytest.raises(InternalError, match='failed calling webhook "hooks.example.com": failed'
+                       " to call webhook: an error on the server"):
+        server.create(CONFIGMAPS, configmap())
+
+
+def test_nobody_listens() -> None:
+    server, hook = Server(), WebhookServer(lambda request: {})
+    hook.url = "https://127.0.0.1:1/"
+    ask(server, hook)
+    with pytest.raises(InternalError) as caught:
+        server.create(CONFIGMAPS, configmap())
+    assert caught.value.message == (
+        'Internal error occurred: failed calling webhook "hooks.example.com": failed to call'
+        ' webhook: Post "https://127.0.0.1:1/?timeout=10s": dial tcp 127.0.0.1:1: connect:'
+        " connection refused")
+
+
+def test_a_certificate_of_somebody_else_is_not_trusted(hook: WebhookServer) -> None:
+    server = Server()
+    ask(server, hook, clientConfig={"url": hook.url})
+    with pytest.raises(InternalError, match="x509"):
+        server.create(CONFIGMAPS, configmap())
+    assert hook.asked == []
+
+
+def test_a_service_needs_a_network() -> None:
+    server, hook = Server(), WebhookServer(lambda request: {})
+    ask(server, hook, clientConfig={"service": {"namespace": "default", "name": "web"}})
+    with pytest.raises(InternalError, match="https://web.default.svc:443/.timeout=10s"):
+        server.create(CONFIGMAPS, configmap())
+
+
+def test_an_answer_to_another_question_is_not_believed(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: {"uid": "other"}
+    ask(server, hook)
+    with pytest.raises(InternalError, match="received invalid webhook response: expected"):
+        server.create(CONFIGMAPS, configmap())
+
+
+@pytest.mark.parametrize(("fields", "asked"), [
+    ({}, True),
+    ({"objectSelector": {"matchLabels": {"a": "b"}}}, False),
+    ({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}}, True),
+    ({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}}}, False),
+    ({"matchConditions": [{"name": "c", "expression": "object.data.own == '1'"}]}, True),
+    ({"matchConditions": [{"name": "c", "expression": "object.metadata.name != 'a'"}]}, False),
+    ({"matchConditions": [{"name": "c", "expression":
+                           "request.userInfo.username.startsWith('x')"}]}, False),
+])
+def test_who_is_asked(hook: WebhookServer, fields: Object, asked: bool) -> None:
+    server = Server()
+    ask(server, hook, **fields)
+    server.create(CONFIGMAPS, configmap(own="1"))
+    assert bool(hook.asked) is asked
+
+
+@pytest.mark.parametrize(("rule", "asked"), [
+    ({"operations": ["UPDATE"]}, ["UPDATE"]),
+    ({"operations": ["DELETE"]}, ["DELETE"]),
+    ({"resources": ["*"]}, ["CREATE", "UPDATE", "DELETE"]),
+    ({"resources": ["*/*"]}, ["CREATE", "UPDATE", "DELETE"]),
+    ({"resources": ["pods"]}, []),
+    ({"apiGroups": ["apps"]}, []),
+    ({"scope": "Cluster"}, []),
+    ({"scope": "Namespaced"}, ["CREATE", "UPDATE", "DELETE"]),
+])
+def test_rules_choose_operations_and_resources(hook: WebhookServer, rule: Object,
+                                               asked: list[str]) -> None:
+    server = Server()
+    every = {"apiGroups": [""], "apiVersions": ["*"], "operations": ["*"],
+             "resources": ["configmaps"]}
+    ask(server, hook, rules=[every | rule])
+    server.create(CONFIGMAPS, configmap())
+    server.patch(CONFIGMAPS, "a", {"data": {"own": "2"}})
+    server.delete(CONFIGMAPS, "a")
+    assert [one["operation"] for one in hook.asked] == asked
+
+
+def test_a_condition_that_fails_refuses(hook: WebhookServer) -> None:
+    server = Server()
+    ask(server, hook, matchConditions=[{"name": "c", "expression": "object.none.at.all == 1"}])
+    with pytest.raises(Forbidden, match="resulted in error"):
+        server.create(CONFIGMAPS, configmap())
+
+
+def test_a_webhook_that_wants_it_sees_what_later_ones_changed(hook: WebhookServer) -> None:
+    server = Server()
+
+    def answer(request: Object) -> Object:
+        data = request["object"]["data"]
+        if "first" not in data:
+            return patch({"op": "add", "path": "/data/first", "value": "1"})
+        return {} if "second" in data else patch(
+            {"op": "add", "path": "/data/second", "value": "2"})
+
+    hook.answer = answer
+    ask(server, hook, mutating=True, name="a.example.com", reinvocationPolicy="IfNeeded")
+    ask(server, hook, mutating=True, name="b.example.com")
+    assert server.create(CONFIGMAPS, configmap(own="1"))["data"] == {
+        "own": "1", "first": "1", "second": "2"}
+    assert len(hook.asked) == 3
+
+
+def test_nobody_is_asked_about_the_configurations_themselves(hook: WebhookServer) -> None:
+    server = Server()
+    ask(server, hook, rules=[{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"],
+                              "resources": ["*"]}])
+    server.delete(VALIDATING, "hooks.example.com", None)
+    assert hook.asked == []
