@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery import meta
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from apiserver.machinery.types import Object
+    from controllers.node.tokens import Held, Wanted
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _KEYED_FIELD: Final = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
@@ -37,6 +38,8 @@ class Sources:
     """A function from name to the ConfigMap of the pod's namespace, or None."""
     secret: Any
     allocatable: Mapping[str, str]
+    tokens: Mapping[Wanted, Held] = field(default_factory=dict)
+    """Of the pod's service account, for its projected volumes."""
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

@@ -7,10 +7,11 @@ syncing, terminating, terminated) and SyncPod, SyncTerminatingPod, SyncTerminate
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.clock import parse_time
-from apiserver.machinery.errors import Conflict, NotFound
+from apiserver.machinery.errors import ApiError, Conflict, NotFound
 from apiserver.machinery.gvk import PODS
 from apiserver.machinery.meta import (
     is_terminating,
@@ -27,6 +28,7 @@ from controllers.node.record import Kind, Sandbox, State, container_specs
 from controllers.node.runtime import ImageNotFound
 from controllers.node.starter import may_restart, next_retry, sources, start_due
 from controllers.node.status import pod_status, status_patch, with_foreign_conditions
+from controllers.node.tokens import renewed
 from controllers.node.volumes import MountError, mounted, volume_files
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ class PodWorker:
             if not self._set_up(pod, record):
                 await self._post(pod, record)
                 return
-        if (record.files is None or record.stale_files) and not self._mount(pod, record):
+        if self._must_mount(record) and not await self._mount(pod, record):
             await self._post(pod, record)
             return
         self._kill_unwanted(pod, record)
@@ -133,11 +135,31 @@ class PodWorker:
             self._again(record.key, SANDBOX_RETRY)
         return record.sandbox is not None
 
-    def _mount(self, pod: Object, record: PodRecord) -> bool:
+    def _must_mount(self, record: PodRecord) -> bool:
+        """Whether the volumes are not there yet, or not as they should be now."""
+        return record.files is None or record.stale_files or (
+            bool(record.tokens) and self._renewal(record) <= self._host.clock.now())
+
+    @staticmethod
+    def _renewal(record: PodRecord) -> float:
+        """When the first of the pod's tokens is to be renewed (seconds since 1970)."""
+        return min(held.renew_at for held in record.tokens.values())
+
+    async def _tokens(self, pod: Object, record: PodRecord) -> None:
+        """Ask for the pod's tokens that are missing or old. Raises MountError."""
+        try:
+            record.tokens = await renewed(self._host.client, self._host.clock, pod, record.tokens)
+        except ApiError as error:
+            raise MountError(f"MountVolume.SetUp failed for a projected volume : failed to fetch"
+                             f" token: {error.message}") from error
+
+    async def _mount(self, pod: Object, record: PodRecord) -> bool:
         """The pod's volumes; False (and an event) while one of them is not there."""
         assert record.sandbox is not None
         try:
-            files = volume_files(pod, sources(self._host, pod, record.sandbox.address))
+            await self._tokens(pod, record)
+            own = sources(self._host, pod, record.sandbox.address)
+            files = volume_files(pod, replace(own, tokens=record.tokens))
         except MountError as error:
             self._host.recorder.event(pod, "Warning", "FailedMount", str(error))
             delay = min(MOUNT_RETRY * 2.0**record.mount_failures, MOUNT_RETRY_MAX)
@@ -186,6 +208,8 @@ class PodWorker:
         retry = next_retry(record, now)
         if retry is not None:
             self._again(record.key, retry - now)
+        if record.tokens and record.alive:
+            self._again(record.key, max(0.0, self._renewal(record) - now))
         limit = pod["spec"].get("activeDeadlineSeconds")
         if limit is not None and not record.finished:
             self._again(record.key, max(0.0, record.start_time + limit - now))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
     from controllers.node.prober import ProbeWorker
     from controllers.node.runtime import ContainerExit
+    from controllers.node.tokens import Held, Wanted
     from netsim.namespace import Namespace
 
 
@@ -133,6 +134,8 @@ class PodRecord:
     mount_failures: int = 0
     stale_files: bool = False
     """Something that its volumes are made of has changed."""
+    tokens: Mapping[Wanted, Held] = field(default_factory=dict)
+    """What its projected volumes have of service accounts' tokens."""
     files: Mapping[str, Mapping[str, str]] | None = None
     """Volume name -> relative path -> text, once all volumes are there."""
 

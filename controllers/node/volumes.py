@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from apiserver.machinery.meta import namespace
 from controllers.node.environment import ConfigError, Sources, decode_secret, field_value
+from controllers.node.tokens import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,9 @@ def _projected(projected: Mapping[str, Any], sources: Sources) -> Files:
             files |= _secret(source["secret"], sources, source["secret"].get("name", ""))
         elif "downwardAPI" in source:
             files |= _downward(source["downwardAPI"], sources)
+        elif "serviceAccountToken" in source:
+            token = source["serviceAccountToken"]
+            files[token["path"]] = sources.tokens[wanted(token)].token
     return files
 
 
