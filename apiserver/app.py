@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -22,10 +23,16 @@ from apiserver.handlers.options import boolean
 from apiserver.handlers.request import Disconnected, Request
 from apiserver.handlers.routing import find_handler, find_resource, not_allowed, not_served
 from apiserver.health import ENDPOINTS, Health
-from apiserver.machinery.errors import ApiError, InternalError
+from apiserver.lifetime import SCOPE as LIFETIME
+from apiserver.lifetime import Lifetime
+from apiserver.limits import Limits, deadline, is_long_running
+from apiserver.machinery.errors import ApiError, BadRequest, InternalError, Timeout
 from apiserver.metrics import Metrics
 from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
+from apiserver.streaming import carrier
+from apiserver.subresources import SUBRESOURCES
+from apiserver.subresources.remote import STREAMS
 
 if TYPE_CHECKING:
     from apiserver.audit import AuditEntry
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from apiserver.handlers.call import Receive, Send
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
+    from apiserver.streaming.node import NodeStreams
     from apiserver.subresources.log import NodeLogs
 
 log = logging.getLogger(__name__)
@@ -57,7 +65,8 @@ class KubernetesApp:
     def __init__(self, registry: Registry, *, authenticate: Authenticate,
                  authorize: Authorize = allow_all, version: Object | None = None,
                  pages: Mapping[str, Page] | None = None, health: Health | None = None,
-                 node_logs: NodeLogs | None = None) -> None:
+                 node_logs: NodeLogs | None = None, node_streams: NodeStreams | None = None,
+                 limits: Limits | None = None, lifetime: Lifetime | None = None) -> None:
         """`version`: what /version answers. `pages`: by path, or by prefix when it ends in '/'."""
         self._registry = registry
         self._authenticate = authenticate
@@ -65,23 +74,29 @@ class KubernetesApp:
         self._version = version or {}
         self._pages = dict(pages or {})
         self._health = health or Health()
-        self._node_logs = node_logs
+        self._lifetime = lifetime or Lifetime()
+        self._limits = limits or Limits()
+        self._shared = {"apiserver.node_logs": node_logs, STREAMS: node_streams,
+                        LIFETIME: self._lifetime}
         self._metrics = Metrics(registry)
         self._pages.setdefault("/metrics", self._metrics.page)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """ASGI: one request."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close"})  # nobody streams this way yet: answers 403
-            return
-        assert scope["type"] == "http", scope["type"]
-        request = Request(scope, receive)
+        request = Request({"method": "GET", **scope, **self._shared}, receive)
         try:
             answer = await self._answer(request, send)
-            if answer is not None:
+            if answer is None:
+                return
+            if scope["type"] in carrier.KINDS:
+                await carrier.refuse(scope, receive, send, answer)
+            else:
                 await self._finish(request, answer, send)
         except Disconnected:
             return
+        except asyncio.CancelledError:
+            if not self._lifetime.over:  # what the server cuts off when it ends is no failure
+                raise
 
     # --- the way of a request --------------------------------------------------------------------
 
@@ -101,9 +116,8 @@ class KubernetesApp:
                 asked = replace(asked, user=user)
                 if audit is not None:
                     audit.acts_as(asked)
-            if info is not None and info.resource:
-                return await self._counted(request, asked, info, send)
-            return await self._page(request, asked, info)
+            with self._limits.seat(info, user):
+                return await self._within_time(request, asked, info, send)
         except ApiError as error:
             return _in_accepted_form(request, failure(error))
         except Disconnected:
@@ -111,6 +125,23 @@ class KubernetesApp:
         except Exception:
             log.exception("request failed: %s %s", request.method, request.path)
             return failure(InternalError("Internal error occurred: the server has the details"))
+
+    async def _within_time(self, request: Request, asked: Attributes, info: RequestInfo | None,
+                           send: Send) -> Answer | None:
+        """Answer before the request's time is over. Raises Timeout."""
+        if info is None or not info.resource:
+            return await self._page(request, asked, info)
+        if info.verb == "watch":
+            return await self._counted(request, asked, info, send)
+        if is_long_running(info):
+            with self._lifetime.cancelling():
+                return await self._counted(request, asked, info, send)
+        try:
+            async with deadline(request):
+                return await self._counted(request, asked, info, send)
+        except TimeoutError:
+            raise Timeout("request did not complete within the allotted timeout",
+                          details={}) from None
 
     async def _counted(self, request: Request, asked: Attributes, info: RequestInfo,
                        send: Send) -> Answer | None:
@@ -138,9 +169,9 @@ class KubernetesApp:
         if resource.deprecation:
             ctx.warn(resource.deprecation)
         handler = find_handler(resource, info)
+        if request.scope["type"] in carrier.KINDS and not _streams(info):
+            raise BadRequest("this resource is not streamed over WebSockets")
         accepted = negotiate(request.header(b"accept"), streams=info.verb in _LISTS)
-        if self._node_logs is not None:
-            request.scope["apiserver.node_logs"] = self._node_logs
         answer = await handler(Call(registry, request, info, ctx, accepted, send))
         if answer is not None and ctx.warnings:
             answer.headers += answers.warning_headers(ctx.warnings)
@@ -198,6 +229,11 @@ class KubernetesApp:
         prefixes = [prefix for prefix in self._pages
                     if prefix.endswith("/") and path.startswith(prefix) and prefix != "/"]
         return self._pages[max(prefixes, key=len)] if prefixes else None
+
+
+def _streams(info: RequestInfo) -> bool:
+    subresource = SUBRESOURCES.get(info.subresource)
+    return subresource is not None and subresource.connect is not None
 
 
 def _in_accepted_form(request: Request, answer: Answer) -> Answer:

@@ -20,6 +20,7 @@ from apiserver.admission import admission_chain
 from apiserver.authorization.bootstrap import ensure_policy
 from apiserver.authorization.stored import StoredAuthorizer
 from apiserver.customresources.definitions import Definitions
+from apiserver.lifetime import Lifetime
 from apiserver.local import LocalClient
 from apiserver.machinery.errors import NotFound
 from apiserver.machinery.gvk import GVK, SERVICES, parse_api_version
@@ -106,6 +107,8 @@ class Cluster:
         self.network = Network(self.options, self.clock, self.chance("network"))
         self.nodes = Nodes(self)
         self._add_controllers()
+        self.lifetime = Lifetime()
+        """Ended before the server ends: open watches and streams are told."""
         self._started = False
 
     def chance(self, purpose: str) -> random.Random:
@@ -237,6 +240,7 @@ class Cluster:
         from apiserver.discovery import Discovery
         from apiserver.openapi.pages import OpenAPI
         from minikube_sim.logs import ContainerLogs
+        from minikube_sim.remote import RemoteAccess
 
         version = version_info(self.options.kubernetes_version)
         pages = {**Discovery(self.registry.catalog).pages(),
@@ -244,7 +248,8 @@ class Cluster:
                  **issuer.pages(self.registry.tokens)}
         return KubernetesApp(self.registry, authenticate=authenticate,
                              authorize=self.authorizer.authorize, version=version, pages=pages,
-                             node_logs=ContainerLogs(self.nodes))
+                             node_logs=ContainerLogs(self.nodes),
+                             node_streams=RemoteAccess(self.nodes), lifetime=self.lifetime)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Cluster]:

@@ -43,7 +43,7 @@ async def exchange(network: Namespace, address: str, port: int,
     if not isinstance(outcome, Connected):
         return outcome
     try:
-        response = await _ask(outcome, request, network.now())
+        response = await ask(outcome, request, network.now())
     finally:
         outcome.close()
     return Exchange(connection=outcome, response=response)
@@ -69,7 +69,7 @@ async def probe(source: Namespace, wanted: HTTPProbe) -> HTTPProbeResult:
                            body=outcome.response.body.decode(errors="replace"))
 
 
-async def _ask(connection: Connected, request: Request, now: float) -> Response | None:
+async def ask(connection: Connected, request: Request, now: float) -> Response | None:
     """Let the listener answer; its bytes count on the connection."""
     if not callable(connection.handler):
         return None

@@ -56,7 +56,7 @@ class SimContainer:
     result: ContainerExit | None = None
     process: Process | None = None
     on_line: list[Callable[[], None]] = field(default_factory=list)
-    """Called when something has been logged (`logs -f`)."""
+    """Called when something has been logged, or the program has ended (`logs -f`)."""
     _sockets: list[Listener] = field(default_factory=list)
     _killer: Timer | None = None
 
@@ -99,8 +99,7 @@ class SimContainer:
         now = self.clock.now()
         self.lines += [(now, stream, line) for line in text.splitlines()]
         del self.lines[:-MAX_LOG_LINES]
-        for told in list(self.on_line):
-            told()
+        self._tell()
 
     def listen(self, port: int, handler: Answer) -> None:
         """See Container."""
@@ -119,6 +118,7 @@ class SimContainer:
         def over(code: int) -> None:
             self._release()
             self.result = _exit(code)
+            self._tell()
             ended(self)
 
         self.process = Process(self.program.run(self), self.clock, over,
@@ -137,6 +137,11 @@ class SimContainer:
             self.process.interrupt(SIGTERM)
         if not self.process.over:
             self._killer = self.clock.call_at(self.clock.now() + grace, self.process.kill)
+
+    def _tell(self) -> None:
+        """Those who follow the log look again."""
+        for told in list(self.on_line):
+            told()
 
     def _release(self) -> None:
         self._cancel_killer()

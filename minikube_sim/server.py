@@ -116,6 +116,7 @@ class _Service:
             self.say({"url": self.running.url})
             log.info("serving %s at %s", self.profile.name, self.running.url)
             await server.main_loop()
+            cluster.lifetime.end()
             await server.shutdown(sockets=[listener])
 
     def _root_ca(self) -> str:

@@ -31,6 +31,7 @@ VERBS: Final[Mapping[str, Handler]] = {
     "deletecollection": deleting.delete_collection,
 }
 _ON_COLLECTIONS: Final = frozenset({"list", "create", "deletecollection"})
+_CONNECT_VERBS: Final = ("get", "create", "update", "patch", "delete", "")
 STATUS: Final[Mapping[str, Handler]] = {
     "get": reading.get, "update": writing.update, "patch": patching.patch}
 SCALE: Final[Mapping[str, Handler]] = {
@@ -88,6 +89,8 @@ def _of_subresource(resource: Resource, info: RequestInfo) -> Mapping[str, Handl
         raise not_served()
     subresource = SUBRESOURCES[name]
     handlers: dict[str, Handler] = {}
+    if subresource.connect is not None:
+        return dict.fromkeys(_CONNECT_VERBS, subresource.connect)
     if subresource.parent:
         handlers |= STATUS
     if subresource.create is not None:

@@ -12,6 +12,7 @@ import orjson
 
 from apiserver.handlers.options import integer, watch_options
 from apiserver.handlers.rendering import include_object
+from apiserver.lifetime import SCOPE as LIFETIME
 from apiserver.machinery.errors import ApiError, Expired
 from apiserver.table import partial_metadata, row_of, table_of
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apiserver.handlers.call import Call, Receive
+    from apiserver.lifetime import Lifetime
     from apiserver.registry.watching import Event, RegistryWatch
 
 DEFAULT_SECONDS: Final = 45 * 60.0
@@ -75,9 +77,12 @@ class _Stream:
         if self._bookmarks:
             self._next_bookmark = loop.call_later(BOOKMARK_SECONDS, self._bookmark_due)
         self._source.on_event(self._wake.set)
+        lifetime: Lifetime | None = self._call.request.scope.get(LIFETIME)
+        forget = lifetime.on_end(self._end) if lifetime is not None else _nothing
         try:
             await self._pump()
         finally:
+            forget()
             gone.cancel()
             end.cancel()
             if self._next_bookmark is not None:
@@ -124,6 +129,10 @@ class _Stream:
     async def _send(self, body: bytes, *, more: bool) -> None:
         await self._call.send(
             {"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _nothing() -> None:
+    """Who has no lifetime is told nothing."""
 
 
 def error_line(error: ApiError) -> bytes:

@@ -12,6 +12,8 @@ from apiserver.subresources.binding import BINDING, BINDINGS
 from apiserver.subresources.eviction import EVICTION
 from apiserver.subresources.finalize import FINALIZE
 from apiserver.subresources.log import LOG
+from apiserver.subresources.proxy import PROXY
+from apiserver.subresources.remote import ATTACH, EXEC, PORT_FORWARD
 from apiserver.subresources.reviews import LOCAL_ACCESS, ME, RULES, SELF_ACCESS, SUBJECT_ACCESS
 from apiserver.subresources.subresource import Subresource
 from apiserver.subresources.token import TOKEN
@@ -24,11 +26,15 @@ if TYPE_CHECKING:
 
 SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "approval": Subresource(name="approval", kind=None, parent=True),
+    "attach": ATTACH,
     "binding": BINDING,
     "ephemeralcontainers": Subresource(name="ephemeralcontainers", kind=None, parent=True),
     "eviction": EVICTION,
+    "exec": EXEC,
     "finalize": FINALIZE,
     "log": LOG,
+    "portforward": PORT_FORWARD,
+    "proxy": PROXY,
     "resize": Subresource(name="resize", kind=None, parent=True),
     "token": TOKEN,
 }

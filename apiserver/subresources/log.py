@@ -74,7 +74,7 @@ async def _start(call: Call) -> None:
 
 def _options(request: Request, pod: Object) -> LogOptions:
     return LogOptions(
-        container=_container(request.parameter("container"), pod),
+        container=container_of(request.parameter("container"), pod),
         follow=boolean(request, "follow"), previous=boolean(request, "previous"),
         timestamps=boolean(request, "timestamps"),
         since_seconds=integer(request, "sinceSeconds"),
@@ -82,7 +82,7 @@ def _options(request: Request, pod: Object) -> LogOptions:
         tail_lines=integer(request, "tailLines"), limit_bytes=integer(request, "limitBytes"))
 
 
-def _container(wanted: str, pod: Object) -> str:
+def container_of(wanted: str, pod: Object) -> str:
     """The container that is meant. Raises BadRequest."""
     spec = pod.get("spec") or {}
     own, init = _names(spec, "containers"), _names(spec, "initContainers")

@@ -28,5 +28,7 @@ class Subresource:
     update: Verb | None = None
     read: Handler | None = None
     """GET, answered in its own way (a log is text)."""
+    connect: Handler | None = None
+    """Every verb, answered in its own way: streams and proxies."""
     parent: bool = False
     """GET, PUT and PATCH of the parent itself, of which the strategy lets only a part change."""

@@ -109,6 +109,12 @@ async def run_streaming(machine: Machine, words: Sequence[str], out: bytearray,
     return await _execute(machine, words, Streams(Input(), out, err))
 
 
+async def run_attached(machine: Machine, words: Sequence[str], stdin: Input,
+                       streams: tuple[bytearray, bytearray]) -> int:
+    """The same, with somebody at stdin and streams that hand on what comes."""
+    return await _execute(machine, words, Streams(stdin, *streams))
+
+
 async def _execute(machine: Machine, words: Sequence[str], streams: Streams) -> int:
     state = State(dict(machine.env), machine.cwd, name="sh", exported=set(machine.env))
     try:

@@ -68,7 +68,8 @@ async def xargs(call: Call) -> int:
         return call.complain(str(error))
     words, code = words or ["echo"], 0
     if "-I" in options:
-        batches = [[w.replace(options["-I"], line.strip()) for w in words] for line in await call.lines()]
+        batches = [[w.replace(options["-I"], line.strip()) for w in words]
+                   for line in await call.lines()]
     else:
         items = (await call.text()).split("\0" if "-0" in options else None)
         size = int(options["-n"]) if options.get("-n", "").isdigit() else max(1, len(items))
