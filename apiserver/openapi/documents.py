@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.customresources.openapi import (
+    definition_name,
+    v2_definitions,
+    v3_definitions,
+)
 from apiserver.openapi.operations import Operation, operations_of
 from apiserver.openapi.parameters import path_parameters, query_parameters
 from apiserver.openapi.schemas import V2, V3, reachable, v2_schema, v3_schema
@@ -41,22 +46,32 @@ class Documents:
 
     def v3(self, resources: Iterable[Resource]) -> Document:
         """The v3 document of the resources of one group and version."""
+        resources = list(resources)
+        customs = [resource for resource in resources if resource.custom]
         operations = [each for resource in resources for each in operations_of(resource)]
         names = reachable(self._schema.definitions, self._roots(operations))
+        schemas = {name: v3_schema(self._schema, name) for name in names}
+        for custom in customs:
+            schemas |= v3_definitions(custom, self._schema.definitions)
         return {
             "openapi": "3.0.0", "info": self._info(), "paths": self._paths(operations, v3=True),
             "components": {
-                "schemas": {name: v3_schema(self._schema, name) for name in names},
+                "schemas": schemas,
                 "securitySchemes": {"BearerToken": _BEARER},
             }}
 
     def v2(self, resources: Iterable[Resource]) -> Document:
         """The v2 document of everything."""
+        resources = list(resources)
+        customs = [resource for resource in resources if resource.custom]
         operations = [each for resource in resources for each in operations_of(resource)]
         names = reachable(self._schema.definitions, self._roots(operations))
+        schemas = {name: v2_schema(self._schema, name) for name in names}
+        for custom in customs:
+            schemas |= v2_definitions(custom, self._schema.definitions)
         return {
             "swagger": "2.0", "info": self._info(), "paths": self._paths(operations, v3=False),
-            "definitions": {name: v2_schema(self._schema, name) for name in names},
+            "definitions": schemas,
             "securityDefinitions": {"BearerToken": _BEARER}, "security": [{"BearerToken": []}]}
 
     def _info(self) -> Document:
@@ -65,7 +80,8 @@ class Documents:
     def _roots(self, operations: Iterable[Operation]) -> set[str]:
         kinds = {kind for each in operations for kind in (each.gvk, each.body, each.answer) if kind}
         roots = {self._schema.names[kind] for kind in kinds if kind in self._schema.names}
-        return roots | {f"{_META}{name}" for name in ("Patch", "DeleteOptions", "Status")}
+        return roots | {f"{_META}{name}" for name in (
+            "Patch", "DeleteOptions", "Status", "ObjectMeta", "ListMeta")}
 
     def _paths(self, operations: Iterable[Operation], *, v3: bool) -> Document:
         paths: Document = {}
@@ -94,10 +110,10 @@ class Documents:
         body = self._body(each)
         if body:
             schema = {"$ref": V3 + body}
-            types = PATCHES if each.action == "patch" else ("*/*",)
+            types = _patches(each) if each.action == "patch" else ("*/*",)
             out["requestBody"] = {"content": {media: {"schema": schema} for media in types},
                                   "required": each.action in ("post", "put", "patch")}
-        answer = self._name(each.answer)
+        answer = self._name(each.answer, each.resource)
         content = {media: {"schema": {"$ref": V3 + answer}}
                    for media in _media_types(each)} if answer else {
                        "*/*": {"schema": {"type": "string"}}}
@@ -107,14 +123,14 @@ class Documents:
 
     def _add_v2(self, out: Document, each: Operation) -> None:
         body = self._body(each)
-        out["consumes"] = list(PATCHES) if each.action == "patch" else ["*/*"]
+        out["consumes"] = list(_patches(each)) if each.action == "patch" else ["*/*"]
         out["produces"] = list(_media_types(each)) if each.answer else ["*/*"]
         out["schemes"] = ["https"]
         if body:
             out["parameters"] = [
                 {"name": "body", "in": "body", "required": each.action in ("post", "put", "patch"),
                  "schema": {"$ref": V2 + body}}, *out["parameters"]]
-        answer = self._name(each.answer)
+        answer = self._name(each.answer, each.resource)
         schema = {"$ref": V2 + answer} if answer else {"type": "string"}
         out["responses"] = {code: {"description": _WORDS[code], "schema": schema}
                             for code in _CREATED.get(each.action, ("200",))}
@@ -125,17 +141,23 @@ class Documents:
             return f"{_META}Patch"
         if each.action in ("delete", "deletecollection"):
             return f"{_META}DeleteOptions"
-        return self._name(each.body)
+        return self._name(each.body, each.resource)
 
-    def _name(self, kind: GVK | None) -> str:
+    def _name(self, kind: GVK | None, resource: Resource) -> str:
         """The definition of a kind; '' for one that has none."""
         if kind is None:
             return ""
+        if resource.custom and kind.group == resource.group:
+            return definition_name(kind)
         return f"{_META}Status" if kind.kind == "Status" else self._schema.names.get(kind, "")
 
 
 _BEARER: Final = {"type": "apiKey", "description": "Bearer Token authentication",
                   "name": "authorization", "in": "header"}
+
+
+def _patches(each: Operation) -> tuple[str, ...]:
+    return tuple(patch for patch in PATCHES if "strategic" not in patch or not each.resource.custom)
 
 
 def _media_types(each: Operation) -> tuple[str, ...]:

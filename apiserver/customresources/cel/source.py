@@ -34,8 +34,13 @@ Tokens = list[str]
 
 def translate(source: str) -> str:
     """The same expression in cel-rust's syntax."""
-    tokens = [match.group() for match in _TOKEN.finditer(source) if match.lastgroup != "space"]
-    return " ".join(_Translation().run(tokens))
+    return " ".join(_Translation().run([token for token, _ in tokens_of(source)]))
+
+
+def tokens_of(source: str) -> list[tuple[str, int]]:
+    """The tokens of an expression, each with its place."""
+    return [(match.group(), match.start()) for match in _TOKEN.finditer(source)
+            if match.lastgroup != "space"]
 
 
 def is_name(token: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from apiserver.customresources.names import APPROVAL, is_protected
 from apiserver.machinery import meta
 from apiserver.machinery.names import is_dns1035_label, is_dns1123_subdomain
 from apiserver.machinery.validation import (
@@ -19,6 +20,7 @@ from apiserver.machinery.validation import (
 )
 from apiserver.resource import Resource
 from apiserver.resources.apiextensions.schema_validation import schema_errors
+from apiserver.resources.apiextensions.selectable_fields import selectable_errors
 from apiserver.resources.printing import CREATED_AT, NAME, dig
 from apiserver.strategy import Strategy
 
@@ -90,6 +92,7 @@ class CustomResourceDefinitionStrategy(Strategy):
             errors.append(invalid("metadata.name", name,
                                   'must be spec.names.plural+"."+spec.group'))
         errors += _spec_errors(spec)
+        errors += _approval_errors(obj)
         if not dig(obj, "status", "storedVersions"):
             errors.append(invalid("status.storedVersions", None,
                                   "must have at least one stored version"))
@@ -128,11 +131,7 @@ def _spec_errors(spec: Object) -> list[FieldError]:
                       else required(_SPEC.child("scope")))
     errors += _versions_errors(spec)
     errors += _names_errors(spec.get("names") or {})
-    strategy = dig(spec, "conversion", "strategy") or ""
-    if strategy not in ("None", "Webhook"):
-        errors.append(not_supported(_SPEC.child("conversion", "strategy"), strategy,
-                                    ["None", "Webhook"]))
-    return errors
+    return errors + _conversion_errors(spec.get("conversion") or {})
 
 
 _PER_VERSION: Final = ("schema", "subresources", "additionalPrinterColumns", "selectableFields")
@@ -170,6 +169,35 @@ def _shown(version: Object, agreed: dict[str, bool]) -> Object:
         "DeprecationWarning", "Schema", "Subresources", "AdditionalPrinterColumns",
         "SelectableFields")
     return shown
+
+
+def _approval_errors(obj: Object) -> list[FieldError]:
+    """Kinds in Kubernetes' own groups need somebody's approval."""
+    annotations = obj["metadata"].get("annotations") or {}
+    if not is_protected(obj["spec"].get("group") or "") or annotations.get(APPROVAL):
+        return []
+    return [required(f"metadata.annotations[{APPROVAL}]",
+                     f'protected groups must have approval annotation "{APPROVAL}", see '
+                     "https://github.com/kubernetes/enhancements/pull/1111")]
+
+
+def _conversion_errors(conversion: Object) -> list[FieldError]:
+    strategy, path = conversion.get("strategy") or "", _SPEC.child("conversion")
+    if strategy not in ("None", "Webhook"):
+        return [not_supported(path.child("strategy"), strategy, ["None", "Webhook"])]
+    if strategy == "None":
+        return []
+    errors: list[FieldError] = []
+    client = dig(conversion, "webhook", "clientConfig")
+    if client is None:
+        errors.append(required(path.child("webhookClientConfig"),
+                               "required when strategy is set to Webhook"))
+    elif (client.get("url") is None) is (client.get("service") is None):
+        errors.append(required(path.child("webhookClientConfig"),
+                               "exactly one of url or service is required"))
+    if not dig(conversion, "webhook", "conversionReviewVersions"):
+        errors.append(required(path.child("conversionReviewVersions")))
+    return errors
 
 
 def _group_errors(spec: Object) -> list[FieldError]:
@@ -214,6 +242,9 @@ def _version_errors(version: Object, path: Path, agreed: dict[str, bool]) -> lis
         errors += schema_errors(schema, own)
     for i, column in enumerate(version.get("additionalPrinterColumns") or ()):
         errors += _column_errors(column, path.child("additionalPrinterColumns").at(i))
+    fields = version.get("selectableFields") or ()
+    errors += selectable_errors(fields, schema or {}, (
+        _SPEC if agreed["selectableFields"] else path).child("selectableFields"))
     scale = dig(version, "subresources", "scale")
     if scale is None:
         return errors
