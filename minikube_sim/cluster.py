@@ -61,8 +61,10 @@ if TYPE_CHECKING:
     from minikube_sim.shell.call import Result
 
 _AGENT_ALIASES = {"scheduler": "kube-scheduler", "proxy": "kube-proxy", "kubeproxy": "kube-proxy",
-                  "serviceips": "service-ip-allocator"}
-AGENTS = ("kubelet", "kube-proxy", "kube-scheduler", "service-ip-allocator")
+                  "serviceips": "service-ip-allocator",
+                  "networkpolicies": "kube-network-policies"}
+AGENTS = ("kubelet", "kube-proxy", "kube-scheduler", "service-ip-allocator",
+          "kube-network-policies")
 """What `--controllers` switches besides the controllers of kube-controller-manager."""
 
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

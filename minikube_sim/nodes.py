@@ -12,8 +12,10 @@ from controllers.node.kubelet import Kubelet
 from controllers.node.kubeproxy import KubeProxy
 from controllers.node.networkpolicy import NetworkPolicyAgent
 from controllers.scheduler import Scheduler
+from minikube_sim.dns.directory import InformerDirectory
 from minikube_sim.exchange import listen_json
 from minikube_sim.images import IMAGES, ImageRegistry
+from minikube_sim.images.coredns import CoreDNS
 from minikube_sim.runtime import SimRuntime
 from minikube_sim.shell.context import Machine, ProcessInfo
 from netsim.kubeproxy import Options
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from minikube_sim.config import ClusterOptions
     from netsim.fabric import Node
 
+COREDNS = "registry.k8s.io/coredns/coredns"
 _MODES = {"iptables": Mode.IPTABLES, "nftables": Mode.NFTABLES}
 _FORMS = {"current": Form.CURRENT, "v1.13": Form.V1_13}
 _BALANCING = {"round-robin": Balancing.ROUND_ROBIN, "random": Balancing.RANDOM}
@@ -53,6 +56,7 @@ class Nodes:
         if cluster.enabled("kube-scheduler"):
             cluster.manager.add(Scheduler(cluster.context("kube-scheduler"),
                                           minor=options.minor))
+        self._give_coredns_the_api()
         for index, name in enumerate(options.node_names()):
             if cluster.enabled("kubelet"):
                 kubelet = Kubelet(cluster.context("kubelet"), _config(options, index), self.runtime,
@@ -67,6 +71,11 @@ class Nodes:
                 agent = NetworkPolicyAgent(cluster.context("kube-network-policies"),
                                            cluster.network.host(name))
                 cluster.manager.add(agent, f"kube-network-policies-{name}")
+
+    def _give_coredns_the_api(self) -> None:
+        """Its image reads Services and endpoints from this cluster."""
+        directory = InformerDirectory(self._cluster.context("coredns").informers)
+        self.images[COREDNS] = type("CoreDNS", (CoreDNS,), {"directory": directory})
 
     def states(self) -> dict[str, str]:
         """`Running` or `Stopped` for each node's kubelet."""

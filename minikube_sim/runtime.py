@@ -20,7 +20,7 @@ from controllers.node.runtime import (
     RuntimeListener,
 )
 from minikube_sim.entry import entry
-from minikube_sim.exchange import listen, probe
+from minikube_sim.exchange import probe
 from minikube_sim.process import SIGKILL, SIGTERM, Process, finish, pause
 from minikube_sim.shell.context import Machine
 from minikube_sim.shell.session import run_command
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
     from apiserver.machinery.clock import Clock, Timer
     from apiserver.machinery.types import Object
-    from minikube_sim.http import Answer
     from minikube_sim.images import ImageRegistry
     from minikube_sim.images.program import Program
     from netsim.namespace import Namespace
-    from netsim.sockets import Listener
+    from netsim.sockets import Datagram, Listener
 
 MAX_LOG_LINES = 10_000
 """Older lines of a container's log are dropped, as log rotation does."""
@@ -101,9 +100,13 @@ class SimContainer:
         del self.lines[:-MAX_LOG_LINES]
         self._tell()
 
-    def listen(self, port: int, handler: Answer) -> None:
+    def listen(self, port: int, handler: object) -> None:
         """See Container."""
-        self._sockets.append(listen(self.network, port, handler))
+        self._sockets.append(self.network.sockets.listen("tcp", port, handler))
+
+    def listen_datagrams(self, port: int, handler: Callable[[Datagram], bytes | None]) -> None:
+        """See Container."""
+        self._sockets.append(self.network.sockets.listen("udp", port, handler))
 
     async def sleep(self, seconds: float) -> None:
         """See Container."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from minikube_sim.images.coredns import CoreDNS
 from minikube_sim.images.echo import (
     EchoServer,
     HelloApp,
@@ -18,7 +19,6 @@ from minikube_sim.images.shells import Alpine, Busybox, Curl, Debian
 from minikube_sim.images.simpleapi import SimpleAPI, SimpleAPI2
 from minikube_sim.images.small import (
     Agnhost,
-    CoreDNS,
     HttpEcho,
     Memcached,
     MetricsServer,

@@ -21,6 +21,7 @@ from minikube_sim.process import Interrupted
 if TYPE_CHECKING:
     from apiserver.machinery.types import Object
     from netsim.namespace import Namespace
+    from netsim.sockets import Datagram
 
 App = Callable[[Mapping[str, Any], Any, Any], Awaitable[None]]
 """An ASGI application."""
@@ -67,8 +68,12 @@ class Container(Protocol):
     def log(self, text: str, stream: str = "stdout") -> None:
         """Write lines to the container's log."""
 
-    def listen(self, port: int, handler: Handler) -> None:
+    def listen(self, port: int, handler: Handler | object) -> None:
         """Accept connections to a port. Raises OSError when it is taken."""
+
+    def listen_datagrams(self, port: int, handler: Callable[[Datagram], bytes | None]) -> None:
+        """Answer datagrams to a port: `handler` gives the answer or None. Raises OSError when it
+        is taken."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait. Raises Interrupted when a signal comes."""

@@ -180,13 +180,6 @@ class SystemProgram(WebServer):
         return Response.text("OK") if healthy else Response.text("404 page not found\n", 404)
 
 
-class CoreDNS(SystemProgram):
-    """The cluster's DNS server (TCP side and health pages; DNS itself is the node's business)."""
-
-    entrypoint = ("/coredns",)
-    size_bytes = 75_200_000
-
-
 class StorageProvisioner(SystemProgram):
     """gcr.io/k8s-minikube/storage-provisioner."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import random
 
     from apiserver.machinery.clock import Clock
+    from minikube_sim.dns.resolver import Resolver
     from netsim.namespace import Namespace
 
 
@@ -28,11 +29,6 @@ Resolve = Callable[[str], Awaitable[str | None]]
 """From a host name to an address; None: no such host."""
 
 
-async def _nobody(name: str) -> str | None:
-    del name
-    return None
-
-
 @dataclass(slots=True, kw_only=True)
 class Machine:
     """One computer: its name, network stack, files and clock."""
@@ -47,8 +43,8 @@ class Machine:
     cwd: str = "/"
     user: str = "root"
     processes: Callable[[], Sequence[ProcessInfo]] = lambda: ()
-    resolve: Resolve = _nobody
-    """Asks the name servers; /etc/hosts has been asked before."""
+    resolve: Resolve | None = None
+    """Asks the name servers, after /etc/hosts; None: those of /etc/resolv.conf."""
     booted: float = 0.0
     """When it started, in seconds since 1970."""
     tools: Mapping[str, Any] = field(default_factory=dict)
@@ -80,7 +76,17 @@ class Machine:
             words = line.partition("#")[0].split()
             if host in words[1:]:
                 return words[0]
-        return await self.resolve(host)
+        return await (self.resolve or self._ask_servers)(host)
+
+    def resolver(self) -> Resolver:
+        """The stub resolver, as /etc/resolv.conf sets it up now."""
+        from minikube_sim.dns.resolver import ResolvConf, Resolver
+
+        return Resolver(network=self.network, chance=self.chance,
+                        conf=ResolvConf.read(self.files.get("/etc/resolv.conf", "")))
+
+    async def _ask_servers(self, host: str) -> str | None:
+        return await self.resolver().address(host)
 
 
 def _is_address(text: str) -> bool:
