@@ -1,7 +1,8 @@
 """What is wrong with x-kubernetes-validations. Models apiextensions' validation of XValidations.
 
 Expressions are parsed, and what they name is looked up: variables, functions, and the fields
-that they take from `self`. Types of operands are not inferred; a mismatch shows when a rule is evaluated.
+that they take from `self`. Types of operands are not inferred; a mismatch shows when a rule is
+evaluated.
 """
 
 from __future__ import annotations
