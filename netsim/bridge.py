@@ -148,6 +148,8 @@ class Bridge(Segment):
             return
         if context.hits is not None and station is not port:
             remember(context, self.owner.generation, next_hop, station.receive)
+        if context.trace is not None:
+            context.trace.add("send", f"bridged out by {station.name}")
         station.receive(context.packet, next_hop)
 
     def enroll(self, station: Station) -> None:

@@ -1,7 +1,7 @@
 """What happens on the wires between hosts: partitions, loss, latency, and who listens in.
 
 A `Wire` has no medium until somebody asks for one, and asks it nothing then. With one, every frame
-that goes from an interface to another passes `carry`. Loss is drawn from the fabric's seeded chance;
+that goes from an interface to another passes `carry`. Loss is drawn from a seeded chance;
 latency is added up in `elapsed`, and whoever waits for an answer lets that much time pass.
 """
 
