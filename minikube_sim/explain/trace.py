@@ -18,6 +18,8 @@ from netsim.trace import Step, Trace
 
 if TYPE_CHECKING:
     from minikube_sim.cluster import Cluster
+    from minikube_sim.explain.places import Target
+    from netsim.namespace import Namespace
 
 _COMMENT: Final = re.compile(r'--comment (?:"([^"]*)"|(\S+))|comment "([^"]*)"')
 
@@ -98,12 +100,16 @@ def trace_flow(cluster: Cluster, source: str, target: str, namespace: str = DEFA
     """Send a flow's first packets and tell all that they met. Raises ExplainError."""
     places = Places(cluster, namespace)
     stack, goal = places.source(source), places.target(target)
+    return explain(cluster, display(stack, cluster.network.fabric.nodes), stack, goal)
+
+
+def explain(cluster: Cluster, source: str, stack: Namespace, target: Target) -> FlowTrace:
+    """See `trace_flow`; for places that are known already."""
     recorder = Trace()
-    answer = attempt(cluster, stack, goal, recorder)
-    names = cluster.network.fabric.nodes
-    passages = split(recorder.steps, list(names))
+    answer = attempt(cluster, stack, target, recorder)
+    passages = split(recorder.steps, list(cluster.network.fabric.nodes))
     culprit = find_culprit(recorder.steps)
-    return FlowTrace(source=display(stack, names), target=str(goal), answer=answer,
+    return FlowTrace(source=source, target=str(target), answer=answer,
                      passages=passages, culprit=culprit,
                      conclusion=_conclude(answer, culprit, passages))
 
