@@ -20,6 +20,7 @@ from minikube_sim.shell.commands import (
     sed,
     ss,
     system,
+    tar,
     text,
     wget,
 )
@@ -52,6 +53,6 @@ COMMANDS: Final[dict[str, Command]] = {
     "iptables": iptables.iptables, "ip6tables": iptables.iptables,
     "iptables-save": iptables.iptables_save, "ip6tables-save": iptables.iptables_save,
     "iptables-restore": iptables.iptables_restore, "ip6tables-restore": iptables.iptables_restore,
-    "nft": nft.nft,
+    "nft": nft.nft, "tar": tar.tar,
 }
 """By name; paths such as /bin/ls find the same."""
