@@ -18,6 +18,7 @@ from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from apiserver.admission.nodes import TaintNewNodes
 from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
 from apiserver.admission.podsecurity import PodSecurity
+from apiserver.admission.policies import MutatingPolicies, ValidatingPolicies
 from apiserver.admission.rbac import NoEscalation
 from apiserver.admission.resourcequota import ResourceQuotas
 from apiserver.admission.runtimeclass import RuntimeClasses
@@ -49,7 +50,9 @@ def admission_chain(caller: WebhookCaller | None = None) -> AdmissionChain:
         CertificateSigning(),
         CertificateSubjects(),
         DefaultIngressClass(),
+        MutatingPolicies(),
         MutatingWebhooks(caller),
+        ValidatingPolicies(),
         ValidatingWebhooks(caller),
         ResourceQuotas(),
         NoEscalation(),

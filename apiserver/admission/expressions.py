@@ -68,7 +68,7 @@ def compile_program(source: str) -> Program:
     import cel
 
     try:
-        program = cel.compile(translate(unescaped(source)))
+        program = cel.compile(translate(structs_as_maps(unescaped(source))))
     except ValueError as error:
         text = str(error)
         _, _, rest = text.partition("ERROR: <input>:")
@@ -87,6 +87,35 @@ def unescaped(source: str) -> str:
         return f'["{name}"]'
 
     return _ESCAPED.sub(plain, source)
+
+
+_STRUCT: Final = re.compile(r"""
+    (?P<string>[rR]?(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+    |(?P<struct>\b(?:Object(?:\s*\.\s*\w+)*|JSONPatch)\s*\{)
+    |(?P<key>(?<=[{,])(?P<blank>\s*)(?P<name>[A-Za-z_]\w*)(?=\s*:))
+    |(?P<open>[{(\[])
+    |(?P<close>[})\]])
+    """, re.VERBOSE)
+
+
+def structs_as_maps(source: str) -> str:
+    """`Object{spec: Object.spec{replicas: 1}}` as `{"spec": {"replicas": 1}}`: cel-rust has no
+    structs."""
+    inside: list[bool] = []
+
+    def plain(match: re.Match[str]) -> str:
+        if match["struct"]:
+            inside.append(True)
+            return "{"
+        if match["open"]:
+            inside.append(False)
+        elif match["close"] and inside:
+            inside.pop()
+        elif match["key"] and inside and inside[-1]:
+            return f'{match["blank"]}"{match["name"]}"'
+        return match.group()
+
+    return _STRUCT.sub(plain, source)
 
 
 # --- the authorizer ------------------------------------------------------------------------------

@@ -1,0 +1,213 @@
+"""Admission policies: validations, messages, parameters, bindings, mutations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from apiserver.context import RequestContext
+from apiserver.machinery.errors import ApiError
+from apiserver.machinery.gvk import CONFIGMAPS, DEPLOYMENTS, GVR
+from controllers.drive import drive
+from tests.apiserver.server import Server
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+
+GROUP = "admissionregistration.k8s.io"
+POLICIES = GVR(GROUP, "v1", "validatingadmissionpolicies")
+BINDINGS = GVR(GROUP, "v1", "validatingadmissionpolicybindings")
+MUTATING = GVR(GROUP, "v1", "mutatingadmissionpolicies")
+MUTATING_BINDINGS = GVR(GROUP, "v1", "mutatingadmissionpolicybindings")
+
+
+def rules(resource: str = "configmaps", group: str = "") -> Object:
+    return {"resourceRules": [{"apiGroups": [group], "apiVersions": ["v1"],
+                               "operations": ["CREATE", "UPDATE"], "resources": [resource]}]}
+
+
+def validate(server: Server, *validations: Object, binding: Object | None = None,
+             **spec: Any) -> None:
+    server.create(POLICIES, {"metadata": {"name": "p"}, "spec": {
+        "matchConstraints": rules(), "validations": list(validations), **spec}}, None)
+    server.create(BINDINGS, {"metadata": {"name": "b"}, "spec": {
+        "policyName": "p", "validationActions": ["Deny"], **(binding or {})}}, None)
+
+
+def mutate(server: Server, *mutations: Object, resource: str = "configmaps", group: str = "",
+           **spec: Any) -> None:
+    server.create(MUTATING, {"metadata": {"name": "m"}, "spec": {
+        "matchConstraints": rules(resource, group), "mutations": list(mutations),
+        "reinvocationPolicy": "Never", **spec}}, None)
+    server.create(MUTATING_BINDINGS, {"metadata": {"name": "mb"},
+                                      "spec": {"policyName": "m"}}, None)
+
+
+def configmap(name: str = "a", **data: str) -> Object:
+    return {"metadata": {"name": name}, "data": data}
+
+
+def refused(server: Server, body: Object) -> Object:
+    with pytest.raises(ApiError) as caught:
+        server.create(CONFIGMAPS, body)
+    return caught.value.status()
+
+
+def test_a_validation_that_does_not_hold_refuses() -> None:
+    server = Server()
+    validate(server, {"expression": "object.data.own == '1'"})
+    server.create(CONFIGMAPS, configmap(own="1"))
+    status = refused(server, configmap("b", own="2"))
+    assert status["message"] == (
+        "configmaps \"b\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied"
+        " request: failed expression: object.data.own == '1'")
+    assert (status["code"], status["reason"]) == (422, "Invalid")
+    assert status["details"]["causes"][0]["message"].startswith("ValidatingAdmissionPolicy 'p'")
+
+
+@pytest.mark.parametrize(("validation", "message", "code"), [
+    ({"message": "no"}, "no", 422),
+    ({"message": "no", "reason": "Forbidden"}, "no", 403),
+    ({"messageExpression": "'no ' + object.metadata.name"}, "no a", 422),
+    ({"messageExpression": "object.none.such", "message": "plain"}, "plain", 422),
+])
+def test_messages_and_reasons(validation: Object, message: str, code: int) -> None:
+    server = Server()
+    validate(server, {"expression": "false", **validation})
+    status = refused(server, configmap())
+    assert status["message"].endswith(f"denied request: {message}")
+    assert status["code"] == code
+
+
+@pytest.mark.parametrize(("expression", "holds"), [
+    ("request.operation == 'CREATE'", True),
+    ("request.namespace == 'default' && request.userInfo.username != ''", True),
+    ("namespaceObject.metadata.name == 'default'", True),
+    ("oldObject == null", True),
+    ("variables.twice == 2 && variables.own == 1", True),
+    ("has(object.data) && size(object.data) == 1", True),
+    ("object.data.all(k, k.startsWith('o'))", True),
+    ("object.metadata.?labels.orValue({}).size() == 0", True),
+    ("authorizer.group('').resource('pods').namespace('default').check('get').allowed()", True),
+    ("object.data['own'].matches('^[0-9]+$')", True),
+    ("params != null", False),
+])
+def test_what_expressions_can_say(expression: str, holds: bool) -> None:
+    server = Server()
+    validate(server, {"expression": expression}, variables=[
+        {"name": "own", "expression": "int(object.data.own)"},
+        {"name": "twice", "expression": "variables.own * 2"}])
+    if holds:
+        server.create(CONFIGMAPS, configmap(own="1"))
+    else:
+        refused(server, configmap(own="1"))
+
+
+@pytest.mark.parametrize("policy", ["Fail", "Ignore"])
+def test_an_error_counts_as_the_failure_policy_says(policy: str) -> None:
+    server = Server()
+    validate(server, {"expression": "object.data.none == '1'"}, failurePolicy=policy)
+    if policy == "Ignore":
+        server.create(CONFIGMAPS, configmap(own="1"))
+    else:
+        assert "resulted in error: no such key: none" in refused(
+            server, configmap(own="1"))["message"]
+
+
+def test_a_binding_may_only_warn() -> None:
+    server = Server()
+    validate(server, {"expression": "false", "message": "hm"},
+             binding={"validationActions": ["Warn"]})
+    resource = server.registry.catalog.resource(CONFIGMAPS)
+    ctx = RequestContext(resource=resource, verb="create", namespace="default")
+    drive(server.registry.create(ctx, server.registry.decode_trusted(resource, configmap())))
+    assert ctx.warnings == [
+        "Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': hm"]
+
+
+def test_a_policy_without_a_binding_does_nothing() -> None:
+    server = Server()
+    validate(server, {"expression": "false"}, binding={"policyName": "other"})
+    server.create(CONFIGMAPS, configmap())
+
+
+@pytest.mark.parametrize(("narrowed", "holds"), [
+    ({"objectSelector": {"matchLabels": {"a": "b"}}}, False),
+    ({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}}, True),
+    ({"resourceRules": rules("secrets")["resourceRules"]}, False),
+    ({"excludeResourceRules": rules()["resourceRules"]}, False),
+])
+def test_a_binding_narrows_what_a_policy_matches(narrowed: Object, holds: bool) -> None:
+    server = Server()
+    validate(server, {"expression": "false"}, binding={"matchResources": narrowed})
+    if holds:
+        refused(server, configmap())
+    else:
+        server.create(CONFIGMAPS, configmap())
+
+
+def test_match_conditions_decide_whether_a_policy_is_asked() -> None:
+    server = Server()
+    validate(server, {"expression": "false"}, matchConditions=[
+        {"name": "only-b", "expression": "object.metadata.name == 'b'"}])
+    server.create(CONFIGMAPS, configmap("a"))
+    refused(server, configmap("b"))
+
+
+def test_parameters_are_objects_of_any_kind() -> None:
+    server = Server()
+    server.create(CONFIGMAPS, configmap("limits", most="3"))
+    validate(server, {"expression": "size(object.data) <= int(params.data.most)"},
+             paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+             binding={"paramRef": {"name": "limits", "namespace": "default",
+                                   "parameterNotFoundAction": "Deny"}})
+    server.create(CONFIGMAPS, configmap(a="1", b="2", c="3"))
+    refused(server, configmap("b", a="1", b="2", c="3", d="4"))
+
+
+@pytest.mark.parametrize("action", ["Allow", "Deny"])
+def test_missing_parameters_allow_or_deny(action: str) -> None:
+    server = Server()
+    validate(server, {"expression": "false"}, paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+             binding={"paramRef": {"name": "none", "parameterNotFoundAction": action}})
+    if action == "Allow":
+        server.create(CONFIGMAPS, configmap())
+    else:
+        assert "no params found for policy binding with `Deny`" in refused(
+            server, configmap())["message"]
+
+
+def test_an_apply_configuration_is_merged_into_the_object() -> None:
+    server = Server()
+    mutate(server, {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression":
+           "Object{metadata: Object.metadata{labels: {'by': request.operation}},"
+           " spec: Object.spec{replicas: 3, template: Object.spec.template{"
+           " spec: Object.spec.template.spec{containers: [Object.spec.template.spec.containers{"
+           "name: 'side', image: 'side:1'}]}}}}"}},
+           resource="deployments", group="apps")
+    made = server.create(DEPLOYMENTS, {"metadata": {"name": "web"}, "spec": {
+        "selector": {"matchLabels": {"a": "b"}}, "template": {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "c", "image": "x"}]}}}})
+    assert made["spec"]["replicas"] == 3
+    assert made["metadata"]["labels"] == {"by": "CREATE"}
+    containers = made["spec"]["template"]["spec"]["containers"]
+    assert {one["name"]: one["image"] for one in containers} == {"c": "x", "side": "side:1"}
+    assert all(one["imagePullPolicy"] for one in containers)
+
+
+def test_a_json_patch_is_applied_to_the_object() -> None:
+    server = Server()
+    mutate(server, {"patchType": "JSONPatch", "jsonPatch": {"expression":
+           "[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('x.y/b'),"
+           " value: object.data.own}]"}})
+    body = configmap(own="1")
+    body["metadata"]["labels"] = {"a": "b"}
+    assert server.create(CONFIGMAPS, body)["metadata"]["labels"] == {"a": "b", "x.y/b": "1"}
+
+
+def test_a_mutation_that_fails_refuses() -> None:
+    server = Server()
+    mutate(server, {"patchType": "JSONPatch", "jsonPatch": {"expression": "object.none"}})
+    assert refused(server, configmap())["reason"] == "Forbidden"
