@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Path(str):
 
     def child(self, *names: str) -> Path:
         """The path of a named field below this one."""
-        return Path(".".join((self, *names)) if self else ".".join(names))
+        return _child(self, names)
 
     def at(self, i: int) -> Path:
         """The path of a list element."""
@@ -44,6 +45,12 @@ class Path(str):
     def key(self, key: str) -> Path:
         """The path of a map entry."""
         return Path(f"{self}[{key}]")
+
+
+@lru_cache(maxsize=4096)
+def _child(path: Path, names: tuple[str, ...]) -> Path:
+    """There are as many as fields: a Pod's validation asks for the same fifty again."""
+    return Path(".".join((path, *names)) if path else ".".join(names))
 
 
 @dataclass(frozen=True, slots=True)

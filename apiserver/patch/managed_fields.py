@@ -234,9 +234,9 @@ def keep_times(new: Object, old: Object) -> Object:
     """
     mine = new.get("metadata", {}).get("managedFields")
     theirs = old.get("metadata", {}).get("managedFields")
-    if not mine or not theirs or _timeless(mine) != _timeless(theirs):
+    if not mine or not theirs or without_managed(new) != without_managed(old):
         return new
-    if without_managed(new) != without_managed(old):
+    if _timeless(mine) != _timeless(theirs):
         return new
     return {**new, "metadata": {**new["metadata"], "managedFields": theirs}}
 

@@ -211,10 +211,14 @@ def _share_fields(new: Object, old: Object, *, apart: str = "") -> bool:
         if field == apart:
             continue
         before = old.get(field)
+        if value is before:
+            continue
         if value == before:
             new[field] = before
-        else:
-            same = False
+            continue
+        same = False
+        if isinstance(value, dict) and isinstance(before, dict):
+            _share_fields(value, before)  # a bound Pod keeps its containers, volumes, ...
     return same
 
 

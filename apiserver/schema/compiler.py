@@ -122,12 +122,12 @@ def _scalar(kind: str, format_: str, go_type: str) -> Scalar:
         if format_ == "byte":
             return Scalar("[]uint8", "bytes", None, scalars.byte_string)
         decode = named_string(go_type) if go_type else string
-        return Scalar(go_type or "string", "string", "", decode)
+        return Scalar(go_type or "string", "string", "", decode, exact=str)
     if kind == "integer":
         bits = 32 if format_ == "int32" else 64
         return Scalar(f"int{bits}", "integer", 0, _INTEGERS[bits])
     if kind == "boolean":
-        return Scalar("bool", "boolean", False, scalars.boolean)
+        return Scalar("bool", "boolean", False, scalars.boolean, exact=bool)
     if kind == "number":
         return Scalar("float64", "number", 0, scalars.floating)
     return Scalar("interface {}", "raw", None, scalars.raw)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from apiserver.schema.state import Duplicated, Mismatch, State
-from apiserver.schema.types import Decoder, Field, List, Map, Struct, Type
+from apiserver.schema.types import Decoder, Field, List, Map, Scalar, Struct, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +51,14 @@ def list_decoder(type_: List) -> Decoder:
 def map_decoder(type_: Map) -> Decoder:
     """The decoder of a map."""
     element = type_.value
+    exact = {element.exact} if isinstance(element, Scalar) and element.exact else None
 
     def decode(value: Any, state: State) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(value, type_.go_type)
         _note_duplicates(value, state)
+        if exact is not None and exact.issuperset(map(type, value.values())):
+            return dict(value)
         path, out = state.path, {}
         for key, item in value.items():
             path.append((key,))
@@ -82,6 +85,8 @@ def struct_decoder(type_: Struct) -> Decoder:
             field = get(key)
             if field is None:
                 state.unknown(key)
+            elif type(item) is field.exact and (item or field.keep_zero):
+                out[key] = item
             elif item is not None:
                 _decode_field(type_, field, item, state, out)
         for name, zero in shown:

@@ -35,11 +35,14 @@ class Type:
 class Scalar(Type):
     """A single value: `kind` is what its JSON form is."""
 
-    __slots__ = ("_zero", "kind")
+    __slots__ = ("_zero", "exact", "kind")
 
-    def __init__(self, go_type: str, kind: str, zero: Any, decode: Callable[[Any], Any]) -> None:
+    def __init__(self, go_type: str, kind: str, zero: Any, decode: Callable[[Any], Any], *,
+                 exact: type | None = None) -> None:
         super().__init__(go_type)
         self.kind: Final = kind
+        self.exact: Final = exact
+        """Values of this Python type are canonical as they are."""
         self._zero = zero
         self.decode = lambda value, state: decode(value)
 
@@ -77,13 +80,15 @@ class Map(Type):
 class Field:
     """One field of a struct: its type, how its zero value is encoded, how patches treat it."""
 
-    __slots__ = ("default", "keep_zero", "merge_key", "name", "pointer", "shown", "strategies",
-                 "type")
+    __slots__ = ("default", "exact", "keep_zero", "merge_key", "name", "pointer", "shown",
+                 "strategies", "type")
 
     def __init__(self, name: str, type_: Type, *, keep_zero: bool = False,
                  shown: bool = False) -> None:
         self.name = name
         self.type = type_
+        self.exact = type_.exact if isinstance(type_, Scalar) else None
+        """As the type's: most fields are strings, and decoding them needs no call."""
         self.keep_zero = keep_zero
         """An explicit zero value stays (pointers, structs, and what is always shown)."""
         self.shown = shown
