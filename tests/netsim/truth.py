@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from tests.truth import NETFILTER as FOLDER
+from tests.truth import needs_truth
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-FOLDER = Path(
-    os.environ.get("NETFILTER_TRUTH")
-    or Path(__file__).parents[3] / "shared" / "truth" / "netfilter"
-)
-"""$NETFILTER_TRUTH, else ../shared/truth/netfilter beside the repository."""
-
-needs_truth = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recordings in {FOLDER}")
+__all__ = ["FOLDER", "kit", "names", "needs_truth", "same_lines", "scenarios"]
 
 
 @cache

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
 import yaml
 
 from netsim.kubeproxy import (
@@ -22,26 +19,10 @@ from netsim.kubeproxy import (
 )
 from netsim.netfilter.ruleset import Ruleset
 from netsim.nft import Ruleset as NftRuleset
+from tests.netsim.truth import FOLDER
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-FOLDER = Path("/work/shared/truth/netfilter")
 NODE = Node(name="minikube", zone="za", addresses=("10.211.55.120",))
 """Where rules/ was recorded the interfaces had no address of the other family."""
-
-needs_truth = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recordings in {FOLDER}")
-
-
-@cache
-def kit() -> ModuleType:
-    """kubeproxy_truth.py, the recordings' own tool."""
-    spec = importlib.util.spec_from_file_location("kubeproxy_truth", FOLDER / "kubeproxy_truth.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +10,15 @@ import yaml
 
 from netsim.netfilter.cli import Result, iptables, iptables_restore, iptables_save
 from netsim.netfilter.ruleset import Ruleset
+from tests.truth import NETFILTER, needs_truth
 
-CLI = Path("/work/shared/truth/netfilter/cli")
+CLI = NETFILTER / "cli"
 SOURCE = pytest.mark.verified(source="truth/netfilter/cli: iptables 1.8.9 on Linux 6.18")
 NAMES = ["basic", "errors", "kube-listing", "listing", "normal-form", "restore"]
 
 pytestmark = [
     SOURCE,
-    pytest.mark.skipif(not CLI.is_dir(), reason="the recordings are not on this machine"),
+    needs_truth,
 ]
 
 
