@@ -252,7 +252,8 @@ class SimRuntime:
                **image.env, "HOME": "/root", **dict(config.env)}
         machine = Machine(
             hostname=config.hostname, network=network, clock=self._clock,
-            files=dict(config.files), env=env, cwd=config.working_dir or "/", chance=self._chance)
+            files=dict(config.files), env=env, cwd=config.working_dir or "/", chance=self._chance,
+            tools=image.tools)
         program, args = entry(image, config, machine)
         return SimContainer(self._new_id(), config, network, self._clock, machine, program, args)
 

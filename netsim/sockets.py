@@ -83,12 +83,14 @@ class Listener:
 class UdpSocket:
     """A connected datagram socket: one remote end, whose errors it hears of."""
 
-    __slots__ = ("answer", "error", "family", "key", "reached", "sockets")
+    __slots__ = ("answer", "error", "family", "key", "reached", "sockets", "ttl")
 
     def __init__(self, sockets: Sockets, key: SocketKey) -> None:
         self.sockets = sockets
         self.family = key[0]
         self.key = key
+        self.ttl = 64
+        """IP_TTL: of the datagrams that are sent."""
         self.answer: Packet | None = None
         self.error: Packet | None = None
         self.reached: tuple[Listener, Namespace, Endpoint, Endpoint] | None = None
@@ -104,6 +106,7 @@ class UdpSocket:
         size = len(payload) if length is None and isinstance(payload, bytes) else length or 0
         packet.length += size
         packet.payload = (payload, self)
+        packet.ttl = self.ttl
         packet.trace = trace
         problem = self.sockets.namespace.send(packet)
         self.sockets.namespace.wire.run()
@@ -234,7 +237,7 @@ class Sockets:
 
     def ping(
         self, address: str, *, seq: int = 1, ident: int = 0, source: str = "", size: int = 56,
-        trace: Trace | None = None,
+        ttl: int = 64, trace: Trace | None = None,
     ) -> DatagramOutcome:
         """Send one echo request."""
         family, destination = parse_address(address)
@@ -244,6 +247,7 @@ class Sockets:
         ident = ident or self.namespace.random.randrange(1, 65536)
         request = pk.icmp_echo(family, origin, destination, ident, seq)
         request.length += size
+        request.ttl = ttl
         request.trace = trace
         self.echoes[ident] = None
         problem = self.namespace.send(request)

@@ -15,7 +15,7 @@ from minikube_sim.images.echo import (
 from minikube_sim.images.nginx import Httpd, Nginx
 from minikube_sim.images.program import Container, Program, WebServer
 from minikube_sim.images.registry import ImageRegistry
-from minikube_sim.images.shells import Alpine, Busybox, Curl, Debian
+from minikube_sim.images.shells import Alpine, Busybox, Curl, Debian, OldBusybox
 from minikube_sim.images.simpleapi import SimpleAPI, SimpleAPI2
 from minikube_sim.images.small import (
     Agnhost,
@@ -54,6 +54,7 @@ IMAGES: Final[dict[str, type[Program]]] = {
     "memcached": Memcached,
     "rabbitmq": RabbitMQ,
     "busybox": Busybox,
+    "busybox:1.28": OldBusybox,
     "alpine": Alpine,
     "debian": Debian,
     "ubuntu": Debian,

@@ -104,6 +104,8 @@ class Program:
     size_bytes: ClassVar[int] = 60_000_000
     env: ClassVar[Mapping[str, str]] = {}
     """What the image adds to the environment."""
+    tools: ClassVar[Mapping[str, Any]] = {}
+    """Commands that this image has in a form of its own, by name."""
 
     async def run(self, container: Container) -> int:
         """Run to the end; the exit code. Awaits only what `container` offers."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from minikube_sim.images.program import Program
+from minikube_sim.shell.commands import busybox_nslookup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ShellImage(Program):
@@ -21,12 +25,21 @@ class Busybox(ShellImage):
     """busybox:TAG."""
 
     size_bytes = 4_430_000
+    tools: ClassVar[Mapping[str, Any]] = {"nslookup": busybox_nslookup.nslookup}
+
+
+class OldBusybox(Busybox):
+    """busybox:1.28 and before, whose nslookup asks the C library."""
+
+    size_bytes = 1_146_369
+    tools: ClassVar[Mapping[str, Any]] = {"nslookup": busybox_nslookup.old_nslookup}
 
 
 class Alpine(ShellImage):
     """alpine:TAG."""
 
     default_command = ("/bin/sh",)
+    tools: ClassVar[Mapping[str, Any]] = Busybox.tools
     size_bytes = 8_300_000
 
 

@@ -1,0 +1,116 @@
+"""traceroute: probes whose TTL grows, and who says that it ran out. Models traceroute 2.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from minikube_sim.shell.commands.names import reverse_name
+from minikube_sim.shell.commands.options import BadUsage, number, parse
+from netsim.outcome import Answered, NotPermitted, Refused, TimedOut, Unreachable
+
+if TYPE_CHECKING:
+    from minikube_sim.shell.call import Call
+    from netsim.outcome import DatagramOutcome
+
+_FIRST_PORT: Final = 33434
+_AT_ONCE: Final = 5
+"""Hops whose probes are under way together: their waits are one."""
+_MARKS: Final = {"ENETUNREACH": " !N", "EHOSTUNREACH": " !H", "EACCES": " !X"}
+_EXPIRED: Final = ("icmp 11/0", "icmp 3/0")
+"""IPv4's and IPv6's way to say that the TTL ran out."""
+
+
+async def traceroute(call: Call) -> int:
+    """`traceroute [-n] [-I] [-m MAX] [-q QUERIES] [-w WAIT] HOST`."""
+    try:
+        options, words = parse("traceroute", call.args, "nI4Tm:q:w:f:p:N:")
+        most = number("traceroute", options.get("-m", "30"))
+        queries = number("traceroute", options.get("-q", "3"))
+        wait = float(options.get("-w", "5"))
+    except (BadUsage, ValueError) as error:
+        return call.complain(str(error), 2)
+    if not words:
+        return call.complain("Usage: traceroute [-n] [-I] [-m max_ttl] [-q nqueries] host", 2)
+    address = await call.machine.lookup(words[0])
+    if address is None:
+        return call.complain(f"{words[0]}: Name or service not known\nCannot handle \"host\" "
+                             f"cmdline arg `{words[0]}' on position 1 (argc {len(call.args)})", 2)
+    call.print(f"traceroute to {words[0]} ({address}), {most} hops max, 60 byte packets")
+    names: dict[str, str] = {}
+    for ttl in range(1, most + 1):
+        outcomes = [_probe(call, address, ttl, ttl * queries + i, echo="-I" in options)
+                    for i in range(queries)]
+        if all(isinstance(o, TimedOut) for o in outcomes) and ttl % _AT_ONCE == 1:
+            await call.sleep(wait)
+        call.print(f"{ttl:2d} {await _hop(call, outcomes, address, names, '-n' in options)}")
+        if not all(isinstance(o, TimedOut) or _expired(o) for o in outcomes):
+            break
+    return 0
+
+
+def _probe(call: Call, address: str, ttl: int, serial: int, *, echo: bool) -> DatagramOutcome:
+    sockets = call.machine.network.sockets
+    if echo:
+        return sockets.ping(address, seq=serial, size=32, ttl=ttl)
+    socket = sockets.udp(address, _FIRST_PORT + serial - 3)
+    if isinstance(socket, Unreachable):
+        return socket
+    socket.ttl = ttl
+    try:
+        return socket.send(b"@" * 32)
+    finally:
+        socket.close()
+
+
+def _expired(outcome: DatagramOutcome) -> bool:
+    return isinstance(outcome, Unreachable) and outcome.by.startswith(_EXPIRED)
+
+
+async def _hop(call: Call, outcomes: list[DatagramOutcome], address: str, names: dict[str, str],
+               numeric: bool) -> str:
+    """What a line says of one TTL."""
+    text, last = "", ""
+    for outcome in outcomes:
+        source = _source(outcome, address)
+        if not source:
+            text += " *"
+            continue
+        if source != last:
+            text += f" {source}" if numeric else (
+                f" {await _name(call, source, names)} ({source})")
+            last = source
+        text += f"  0.000 ms{_mark(outcome)}"
+    return text
+
+
+def _mark(outcome: DatagramOutcome) -> str:
+    """What follows the time of an error that is not the TTL's."""
+    if isinstance(outcome, Unreachable) and not _expired(outcome):
+        return _MARKS.get(outcome.error, "")
+    return ""
+
+
+def _source(outcome: DatagramOutcome, address: str) -> str:
+    """Whom the answer came from; '' for none."""
+    if isinstance(outcome, Answered):
+        return outcome.source.address
+    if isinstance(outcome, TimedOut | NotPermitted):
+        return ""
+    by = outcome.by.rpartition("from ")[2] if isinstance(outcome, Refused | Unreachable) else ""
+    return by or address
+
+
+async def _name(call: Call, address: str, names: dict[str, str]) -> str:
+    """The name of an address, asked once; the address where there is none."""
+    from minikube_sim.dns.resolver import Silent
+
+    if "" in names:
+        return address
+    if address not in names:
+        heard = await call.machine.resolver().ask(reverse_name(address), "PTR")
+        if isinstance(heard, Silent):
+            names[""] = ""
+            return address
+        found = [str(r.data[0]) for r in heard.records if r.type == "PTR"]
+        names[address] = found[0] if found else address
+    return names[address]
