@@ -1,4 +1,4 @@
-"""Who did what, when, and how it ended: audit.k8s.io/v1 events at level Metadata, one JSON line each.
+"""Who did what, when, and how it ended: audit.k8s.io/v1 events at level Metadata, one a line.
 
 Models apiserver/pkg/endpoints/filters/audit.go with the policy `rules: [{level: Metadata}]`. An
 `AuditedApp` goes around the application, which tells it by `scope[SCOPE]` who asks for what:
@@ -56,6 +56,8 @@ class AuditEntry:
         self._log = log
         self._received = rfc3339_micro(log.clock.now())
         self._asked: Attributes | None = None
+        self._code = 0
+        self._first = b""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(_ID, b"").decode("latin-1")
         self.id = given or meta.new_uid(log.chance)
@@ -68,11 +70,6 @@ class AuditEntry:
             "sourceIPs": _addresses(headers, scope)}
         if agent := headers.get(b"user-agent"):
             self._base["userAgent"] = agent.decode("latin-1")
-
-    @property
-    def watches(self) -> bool:
-        """Whether the answer streams until somebody ends it."""
-        return self._asked is not None and self._asked.verb == "watch"
 
     def known(self, user: User, asked: Attributes) -> None:
         """Who asks (before impersonation), and what."""
@@ -87,14 +84,27 @@ class AuditEntry:
         self._asked = asked
         self._base["impersonatedUser"] = user_info(asked.user)
 
-    def started(self, code: int) -> None:
-        """The answer of a watch begins."""
-        self._emit("ResponseStarted", {"metadata": {}, "code": code})
+    def sends(self, message: Message) -> None:
+        """A part of the answer, about to be sent: its client finds the events written."""
+        if message["type"] == "http.response.start":
+            self._code = message["status"]
+            message["headers"] = [*message["headers"], (_ID, self.id.encode())]
+            if self._asked is not None and self._asked.verb == "watch":
+                self._emit("ResponseStarted", {"metadata": {}, "code": self._code})
+        elif message["type"] == "http.response.body":
+            self._first = self._first or message.get("body") or b""
+            if not message.get("more_body"):
+                self.over()
 
-    def complete(self, code: int, body: bytes) -> None:
-        """The answer is over; `body` is its first part."""
+    def over(self) -> None:
+        """The answer is over; harmless twice."""
+        if self._code:
+            code, self._code = self._code, 0
+            self._complete(code)
+
+    def _complete(self, code: int) -> None:
         status: Object = {"metadata": {}, "code": code}
-        shown = _parsed(body)
+        shown = _parsed(self._first)
         if shown.get("kind") == "Status":
             status |= {field: shown[field] for field in _STATUS_FIELDS if field in shown}
         elif self._asked is not None and self._asked.verb == "create" and code < 300:
@@ -134,24 +144,15 @@ class AuditedApp:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """ASGI: one request."""
         entry = AuditEntry(self._log, scope)
-        code, first = 0, b""
 
         async def watched(message: Message) -> None:
-            nonlocal code, first
-            if message["type"] == "http.response.start":
-                code = message["status"]
-                message["headers"] = [*message["headers"], (_ID, entry.id.encode())]
-                if entry.watches:
-                    entry.started(code)
-            elif not first:
-                first = message.get("body") or b""
+            entry.sends(message)
             await send(message)
 
         try:
             await self._app({**scope, SCOPE: entry}, receive, watched)
         finally:
-            if code:
-                entry.complete(code, first)
+            entry.over()  # also of what was cut off
 
 
 def _addresses(headers: MutableMapping[bytes, bytes], scope: MutableMapping[str, Any]) -> list[str]:

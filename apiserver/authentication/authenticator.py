@@ -1,7 +1,9 @@
 """Who asks: bearer tokens, then client certificates. Models apiserver/pkg/authentication.
 
 A token that is presented decides, also beside a certificate (upstream: the certificate does): our
-kubeconfig has both, and who sends a token means it. The HTTP server puts the peer's certificate (DER) into the ASGI scope as `state.peer_certificate`.
+kubeconfig has both, and who sends a token means it.
+
+The HTTP server puts the peer's certificate (DER) into the ASGI scope as `state.peer_certificate`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What others need to check our tokens: OpenID Connect discovery, narrowed as kube-apiserver has it.
+"""What others need to check our tokens: OpenID Connect discovery, as narrow as kube-apiserver's.
 
 Models pkg/serviceaccount/openidmetadata.go.
 """

@@ -1,4 +1,4 @@
-"""Tokens of service accounts: issued, and known again. Models pkg/serviceaccount (claims.go, jwt.go).
+"""Tokens of service accounts: issued, and known again. Models pkg/serviceaccount.
 
 A token names its ServiceAccount and maybe a Pod, Secret or Node that it is bound to; it is worth
 nothing once one of them is gone, or is another object of the same name.
@@ -163,7 +163,8 @@ class ServiceAccountTokens:
                 if kind != "node" or "pod" not in private:
                     await self._check_bound(kind, plural, place, reference)
                 if kind != "secret":
-                    extra |= {f"{kind}-{field}": value for field, value in reference.items() if value}
+                    extra |= {f"{kind}-{field}": value
+                              for field, value in reference.items() if value}
         return User(
             name=f"{PREFIX}{namespace}:{account['name']}", uid=account["uid"],
             groups=(*account_groups(namespace), "system:authenticated"),

@@ -45,7 +45,6 @@ async def ensure_policy(registry: Registry, chance: random.Random) -> None:
         try:
             await registry.store.put(key, {**default.object, "metadata": metadata}, expected=0)
         except RevisionMismatch as there:
-            assert there.current is not None
             await _complete(registry, default, there.current)
 
 
@@ -77,8 +76,9 @@ def _entry(manager: str, operation: str, now: str, fields: Object) -> Object:
             "fieldsType": "FieldsV1", "fieldsV1": fields}
 
 
-async def _complete(registry: Registry, default: Default, current: Version) -> None:
+async def _complete(registry: Registry, default: Default, current: Version | None) -> None:
     """Add what an object that is there already lacks."""
+    assert current is not None, "what was not there would have been created"
     obj = current.object
     if selectors_of(default.object) or meta.annotations(obj).get(AUTO_UPDATE) == "false":
         return

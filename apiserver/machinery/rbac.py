@@ -1,4 +1,5 @@
-"""ClusterRoles that are made of others. Models pkg/controller/clusterroleaggregation (syncClusterRole).
+"""ClusterRoles that are made of others. Models syncClusterRole of
+pkg/controller/clusterroleaggregation.
 
 Shared by the controller and by the policy of a fresh cluster, which is stored as the controller
 would leave it.

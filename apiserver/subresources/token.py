@@ -1,11 +1,10 @@
-"""serviceaccounts/token: a token for somebody who may ask. Models TokenREST of core/serviceaccount."""
+"""serviceaccounts/token: a token for who may ask. Models TokenREST of core/serviceaccount."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from apiserver.context import RequestContext
 from apiserver.machinery import meta
 from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.errors import BadRequest, Conflict, Invalid
@@ -16,6 +15,7 @@ from apiserver.subresources.subresource import Subresource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
 

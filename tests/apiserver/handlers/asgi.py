@@ -53,10 +53,10 @@ class Http:
                        exchange.receive, exchange.send))
         return exchange.reply()
 
-    def stream(self, target: str, *, accept: str = "") -> list[dict[str, Any]]:
+    def stream(self, target: str, *, accept: str = "", **headers: str) -> list[dict[str, Any]]:
         """The events of a watch that ends by itself (timeoutSeconds=1 at most, or an error)."""
         exchange = _Exchange(None, stays=True)
-        asyncio.run(self.app(scope("GET", target, accept, "", {}), exchange.receive,
+        asyncio.run(self.app(scope("GET", target, accept, "", headers), exchange.receive,
                              exchange.send))
         return [json.loads(line) for line in exchange.reply().body.splitlines()]
 

@@ -1,0 +1,125 @@
+"""Who one is and what one may, asked by a real kubectl."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+pytestmark = [pytest.mark.kubectl, pytest.mark.slow]
+
+ROLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: default}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reader, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: joe}]
+"""
+
+
+def with_token(cluster, token, line):
+    """kubectl as nobody but the owner of a token."""
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    own = cluster.folder / "token.kubeconfig"
+    own.write_text(yaml.safe_dump(config))
+    return cluster.run("kubectl", "--kubeconfig", str(own), *line.split())
+
+
+def test_whoami(cluster):
+    assert json.loads(cluster.kubectl("auth whoami -o json"))["status"]["userInfo"] == {
+        "username": "minikube-user", "groups": ["system:masters", "system:authenticated"]}
+    jane = cluster.kubectl("auth whoami --as=jane --as-group=devs -o json")
+    assert json.loads(jane)["status"]["userInfo"] == {
+        "username": "jane", "groups": ["devs", "system:authenticated"]}
+
+
+def test_can_i(cluster):
+    assert cluster.kubectl("auth can-i create pods") == "yes\n"
+    done = cluster.run("kubectl", "auth", "can-i", "create", "pods", "--as=jane")
+    assert (done.returncode, done.stdout) == (1, "no\n")
+    rows = cluster.kubectl("auth can-i --list --as=jane").splitlines()
+    assert [row.split() for row in rows[1:4]] == [
+        ["selfsubjectreviews.authentication.k8s.io", "[]", "[]", "[create]"],
+        ["selfsubjectaccessreviews.authorization.k8s.io", "[]", "[]", "[create]"],
+        ["selfsubjectrulesreviews.authorization.k8s.io", "[]", "[]", "[create]"]]
+
+
+def test_a_refusal_reads_as_the_real_one(cluster):
+    done = cluster.run("kubectl", "get", "pods", "--as=jane")
+    assert done.stderr == (
+        'Error from server (Forbidden): pods is forbidden: User "jane" cannot list resource "pods"'
+        ' in API group "" in the namespace "default"\n')
+
+
+def test_reconciled_roles_grant(cluster):
+    out = cluster.out("kubectl", "auth", "reconcile", "-f", "-", stdin=ROLE)
+    assert "role.rbac.authorization.k8s.io/reader reconciled" in out
+    assert cluster.kubectl("auth can-i list pods --as=joe") == "yes\n"
+    again = cluster.out("kubectl", "auth", "reconcile", "-f", "-", stdin=ROLE)
+    assert "reconciliation required" not in again
+    cluster.kubectl("delete rolebinding reader")
+    assert cluster.run("kubectl", "get", "pods", "--as=joe").returncode == 1
+
+
+def test_a_token_of_a_service_account(cluster):
+    cluster.kubectl("create serviceaccount robot")
+    token = cluster.kubectl("create token robot --duration=10m").strip()
+    who = json.loads(with_token(cluster, token, "auth whoami -o json").stdout)
+    assert who["status"]["userInfo"]["username"] == "system:serviceaccount:default:robot"
+    assert "cannot list resource" in with_token(cluster, token, "get pods").stderr
+    cluster.kubectl("create rolebinding robot --clusterrole=view --serviceaccount=default:robot")
+    assert with_token(cluster, token, "get pods").returncode == 0
+    assert with_token(cluster, token, "get secrets").returncode == 1
+    cluster.kubectl("delete serviceaccount robot")
+    assert "Unauthorized" in with_token(cluster, token, "get pods").stderr
+
+
+def test_a_wrong_token_is_nobody(cluster):
+    done = with_token(cluster, "wrong", "get pods")
+    assert done.returncode == 1
+    assert "Unauthorized" in done.stderr
+
+
+def test_pods_know_their_account(cluster):
+    cluster.kubectl("run client --image=busybox --restart=Never -- sleep 1000")
+    cluster.kubectl("wait --for=condition=Ready pod/client --timeout=20s")
+    pod = json.loads(cluster.kubectl("get pod client -o json"))
+    (mount,) = pod["spec"]["containers"][0]["volumeMounts"]
+    assert mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount"
+    (volume,) = pod["spec"]["volumes"]
+    assert {next(iter(source)) for source in volume["projected"]["sources"]} == {
+        "serviceAccountToken", "configMap", "downwardAPI"}
+
+
+def test_roles_are_described(cluster):
+    out = cluster.kubectl("describe clusterrole view")
+    assert "pods/log" in out
+    assert "secrets" not in out
+
+
+def test_an_audit_log_tells_who_did_what(computer):
+    log = computer.folder / "audit.log"
+    computer.sim(f"start --storage memory --audit-log {log}")
+    computer.kubectl("create configmap seen --from-literal=a=b --as=minikube-user"
+                     " --as-group=system:masters")
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    (made,) = [event for event in events if event["verb"] == "create"
+               and event["stage"] == "ResponseComplete"]
+    assert made["objectRef"]["name"] == "seen"
+    assert made["user"]["username"] == "minikube-user"
+    assert made["impersonatedUser"]["groups"] == ["system:masters", "system:authenticated"]
+
+
+def test_the_key_of_tokens_outlives_the_server(computer):
+    computer.sim("start")
+    token = computer.kubectl("create token default").strip()
+    computer.sim("stop")
+    computer.sim("start")
+    assert with_token(computer, token, "auth whoami").returncode == 0
