@@ -40,6 +40,7 @@ from minikube_sim.addons import ADDONS, SYSTEM
 from minikube_sim.bootstrap import bootstrap
 from minikube_sim.clock import RealClock, VirtualClock
 from minikube_sim.config import ClusterOptions
+from minikube_sim.explain.explained import Explained
 from minikube_sim.network import Network
 from minikube_sim.nodes import Nodes
 from minikube_sim.process import Process
@@ -76,7 +77,7 @@ def _documents(manifest: Object | str) -> Iterable[Object]:
     return [document for document in yaml.load_all(manifest, Loader=_YAML) if document]
 
 
-class Cluster:
+class Cluster(Explained):
     """A whole mini-Kubernetes in this process."""
 
     def __init__(self, options: ClusterOptions | None = None, *,

@@ -17,6 +17,7 @@ from apiserver.audit import AuditedApp, AuditLog
 from apiserver.authentication.authenticator import MASTERS, Authenticator
 from apiserver.context import User
 from apiserver.machinery.errors import ApiError
+from minikube_sim.explain.api import explain_router
 from minikube_sim.expose import Exposures, NotExposable
 from minikube_sim.process import finish
 from minikube_sim.version import __version__
@@ -81,7 +82,8 @@ def _sim_app(cluster: Cluster, authenticate: Authenticator,
 
     app = FastAPI(title="minikube-sim", version=__version__, docs_url="/sim/docs",
                   openapi_url="/sim/openapi.json", redoc_url=None)
-    for router in (_process(cluster, shutdown), _shells(cluster), _services(cluster)):
+    for router in (_process(cluster, shutdown), _shells(cluster), _services(cluster),
+                   explain_router(cluster)):
         app.include_router(router, prefix="/sim/v1", dependencies=[Depends(known)])
     return app
 

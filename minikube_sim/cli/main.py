@@ -14,12 +14,16 @@ from minikube_sim.cli import (
     ip,
     kubectl,
     logs,
+    matrix,
     profiles,
     service,
+    sniff,
     ssh,
     start,
     status,
     stop,
+    trace,
+    why,
 )
 from minikube_sim.version import __version__
 
@@ -36,6 +40,10 @@ COMMANDS: Final = (
     ("ssh", ssh.ssh, _VERBATIM),
     ("kubectl", kubectl.kubectl, _VERBATIM),
     ("service", service.service, None),
+    ("trace", trace.trace, None),
+    ("why", why.why, None),
+    ("matrix", matrix.matrix, None),
+    ("sniff", sniff.sniff, None),
     ("profile", profiles.profile, None),
     ("demo", demo.demo, None),
 )

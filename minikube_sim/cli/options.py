@@ -13,6 +13,10 @@ ProfileFlag = Annotated[
     str, typer.Option("--profile", "-p", envvar="MINIKUBE_SIM_PROFILE", help="Which cluster.")]
 OutputFlag = Annotated[
     str, typer.Option("--output", "-o", help="text or json.", metavar="text|json")]
+NamespaceFlag = Annotated[str, typer.Option("--namespace", "-n", help="Where names are looked up.")]
+FromFlag = Annotated[str, typer.Option("--from", help="pod/NAME, node/NAME or outside.")]
+ToFlag = Annotated[str, typer.Option(
+    "--to", help="A URL (http, https, tcp, udp, icmp), or svc/NAME:PORT.")]
 
 DEFAULT_PROFILE = DEFAULT
 

@@ -99,8 +99,8 @@ def _cell(answer: Answer) -> str:
 
 def matrix(cluster: Cluster, namespace: str = "", *, services: bool = True,
            pods: bool = False) -> Matrix:
-    """Try every flow. `namespace`: only that one's Pods and Services ('' for all); `pods`: the Pods'
-    own ports too, as targets.
+    """Try every flow. `namespace`: only that one's Pods and Services ('' for all); `pods`: the
+    Pods' own ports too, as targets.
     """
     places = Places(cluster, namespace or DEFAULT)
     sources = _sources(cluster, namespace)

@@ -170,8 +170,9 @@ class _Canvas:
         words = _wrap(flow.conclusion, (width - 2 * _MARGIN - 24) // 7)
         bottom = self._y + 8
         box = 18 * len(words) + 16
+        height = bottom + box + _MARGIN
         parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" '
-                 f'height="{bottom + box + _MARGIN}" viewBox="0 0 {width} {bottom + box + _MARGIN}">',
+                 f'height="{height}" viewBox="0 0 {width} {height}">',
                  f"<title>{escape(f'{flow.source} to {flow.target}')}</title>",
                  f"<style>{_style()}</style>",
                  '<rect class="page" width="100%" height="100%"/>',

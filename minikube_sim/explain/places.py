@@ -140,9 +140,12 @@ class Places:
             return self._service_target(text, *self._split(place), port)
         if kind in _POD_WORDS:
             stack = self._pod_stack(*self._split(place))
-            return Target(text=text, protocol="tcp", address=_address(stack), port=_port(text, port))
-        if kind in _NODE_WORDS:
-            return Target(text=text, protocol="tcp", address=_address(self.source(f"node/{place}")),
+        elif kind in _NODE_WORDS:
+            stack = self.source(f"node/{place}")
+        else:
+            stack = None
+        if stack is not None:
+            return Target(text=text, protocol="tcp", address=_address(stack),
                           port=_port(text, port))
         raise ExplainError(f"--to {text}: must be a URL such as http://web:80/, or svc/web:80")
 

@@ -80,7 +80,7 @@ def _container(cluster: Cluster, pod: Object, status: Mapping[str, Any]) -> Reas
     if waiting and reason not in ("ContainerCreating", "PodInitializing"):
         return Reason(code="waiting", text=f"{label} waits, {reason}: {waiting.get('message', '')}",
                       fix=f"kubectl describe pod {name(pod)} -n {namespace(pod)}")
-    if state.get("running") and not status.get("ready") and not status.get("started") is False:
+    if state.get("running") and not status.get("ready") and status.get("started") is not False:
         return _probe(cluster, pod, label)
     if state.get("running") and status.get("started") is False:
         return Reason(code="startup-probe", text=f"the startup probe of {label} has not succeeded"
@@ -89,8 +89,8 @@ def _container(cluster: Cluster, pod: Object, status: Mapping[str, Any]) -> Reas
 
 
 def _probe(cluster: Cluster, pod: Object, label: str) -> Reason:
-    return Reason(code="probe", text=f"the readiness probe of {label} fails{_because(cluster, pod)}",
-                  fix="mend the program, or readinessProbe (its path and port)")
+    return Reason(code="probe", fix="mend the program, or readinessProbe (its path and port)",
+                  text=f"the readiness probe of {label} fails{_because(cluster, pod)}")
 
 
 def _because(cluster: Cluster, pod: Object) -> str:

@@ -6,6 +6,7 @@ at last real packets. The first that finds something is what to mend first.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _NUMBERS: Final = {"TCP": TCP, "UDP": UDP}
 _NAMES: Final = {TCP: "TCP", UDP: "UDP"}
+_BY_POLICY: Final = re.compile(r"(INGRESS|EGRESS) not allowed by (.*)", re.IGNORECASE)
+"""The comment of the rule that ends a Pod's chain of policies (netsim.policy.rules)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +131,9 @@ def why(cluster: Cluster, service: str, namespace: str = DEFAULT, source: str = 
 
 def _examine(case: _Case) -> Why:
     for check in CHECKS:
-        problems = tuple(check(case))
-        if problems:
-            return Why(service=case.label, source=case.source, answers=False, problems=problems)
+        found = tuple(check(case))
+        if found:
+            return Why(service=case.label, source=case.source, answers=False, problems=found)
     answered, problems = _ask(case)
     return Why(service=case.label, source=case.source, answered_by=answered,
                answers=bool(answered) and len(answered) == len(case.ports),
@@ -161,8 +164,8 @@ def _selector(case: _Case) -> Iterator[Problem]:
         if not case.places.endpoints(case.service):
             yield Problem(
                 code="no-endpoints",
-                text=f"{case.label} has no selector, and nobody made an EndpointSlice with addresses "
-                     "for it",
+                text=f"{case.label} has no selector, and nobody made an EndpointSlice with "
+                     "addresses for it",
                 fix="add spec.selector, or create an EndpointSlice with the label "
                     f"kubernetes.io/service-name={name(case.service)}")
         return
@@ -224,8 +227,8 @@ def _named_port(case: _Case) -> Iterator[Problem]:
                     f"but no container of its Pods has a {protocol} port of that name; "
                     f"they have {', '.join(map(repr, names)) or 'none with a name'}"),
             fix=f"set protocol: {other[0]} in the Service's port" if other else
-                f"set targetPort: {near[0] if near else 'to a name or number that exists'}, or name "
-                "the container's port")
+                f"set targetPort: {near[0] if near else 'to a name or number that exists'}, or "
+                "name the container's port")
 
 
 def _listener(case: _Case) -> Iterator[Problem]:
@@ -240,8 +243,8 @@ def _listener(case: _Case) -> Iterator[Problem]:
         other = [p for p, n in there if n == number]
         yield Problem(
             code="wrong-protocol" if other else "no-listener",
-            text=f"port {port['port']} of {case.label} leads to {protocol} port {number} of the Pods, "
-                 f"where nobody listens; pod {name(pod)} listens on "
+            text=f"port {port['port']} of {case.label} leads to {protocol} port {number} of the "
+                 f"Pods, where nobody listens; pod {name(pod)} listens on "
                  + (", ".join(f"{n}/{p}" for p, n in there) or "nothing"),
             fix=_listener_fix(other, there))
 
@@ -309,7 +312,8 @@ def _ask(case: _Case) -> tuple[dict[str, str], list[Problem]]:
     problems: list[Problem] = []
     stack = case.places.source(case.source)
     for port in case.ports:
-        protocol, label = port.get("protocol", "TCP"), f"{port['port']}/{port.get('protocol', 'TCP')}"
+        protocol = port.get("protocol", "TCP")
+        label = f"{port['port']}/{protocol}"
         if protocol not in _NUMBERS:
             answered[label] = "nobody: SCTP is not tried"
             continue
@@ -336,22 +340,28 @@ def _target(case: _Case, port: dict[str, Any]) -> Target:
 
 def _failed(case: _Case, target: Target, port: str) -> Problem:
     """Why a port that should answer does not: the trace knows."""
-    from minikube_sim.explain.trace import explain
+    from minikube_sim.explain.trace import comment, explain
 
     flow = explain(case.cluster, case.source, case.places.source(case.source), target)
     local = _without_local_endpoint(case, target)
     if local:
         return local
-    policies = _policies(case)
-    dropped = flow.culprit is not None
-    return Problem(
-        code="dropped" if dropped else f"not-{ANSWERED}",
-        text=f"port {port} asked from {case.source}: {flow.conclusion}"
-             + (f"; its Pods are selected by NetworkPolicy {', '.join(policies)}"
-                if policies else ""),
-        fix=f"allow {case.source} in an ingress rule of NetworkPolicy {policies[0]}" if policies else
-            "take the rule away" if dropped else
-            f"minikube-sim trace --from {case.source} --to {target.protocol}://{target.address}:"
+    about = comment(flow.culprit.rule) if flow.culprit is not None else ""
+    policy = _BY_POLICY.search(about)
+    if policy is not None:
+        return Problem(
+            code="policy", fix=f"allow this flow in the {policy[1].lower()} rules of a NetworkPolicy",
+            text=f"port {port} asked from {case.source}: NetworkPolicy {policy[2]} does not allow "
+                 f"it ({flow.conclusion})")
+    return Problem(code="dropped" if flow.culprit else "not-answered",
+                   text=f"port {port} asked from {case.source}: {flow.conclusion}",
+                   fix=_packet_fix(case, target, flow.culprit is not None))
+
+
+def _packet_fix(case: _Case, target: Target, dropped: bool) -> str:
+    if dropped:
+        return "take the rule away"
+    return (f"minikube-sim trace --from {case.source} --to {target.protocol}://{target.address}:"
             f"{target.port} shows the whole way")
 
 
@@ -365,22 +375,9 @@ def _without_local_endpoint(case: _Case, target: Target) -> Problem | None:
         return None
     return Problem(
         code="no-local-endpoint",
-        text=f"{case.label} has externalTrafficPolicy: Local and no Pod on {node}, which was asked; "
-             f"its Pods are on {', '.join(where)}",
+        text=f"{case.label} has externalTrafficPolicy: Local and no Pod on {node}, which was "
+             f"asked; its Pods are on {', '.join(where)}",
         fix=f"ask {', '.join(where)}, or set externalTrafficPolicy: Cluster")
-
-
-def _policies(case: _Case) -> list[str]:
-    """NetworkPolicies that restrict who may speak to the Service's Pods."""
-    from apiserver.machinery.selectors import from_label_selector
-
-    found = []
-    for policy in case.cluster.list("networkpolicies", case.space):
-        selector = from_label_selector(policy["spec"].get("podSelector") or {})
-        if "Ingress" in (policy["spec"].get("policyTypes") or ["Ingress"]) and any(
-                selector.matches(labels(pod)) for pod in case.pods):
-            found.append(name(policy))
-    return found
 
 
 def _warnings(case: _Case) -> Iterator[Problem]:
