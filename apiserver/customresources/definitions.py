@@ -52,6 +52,7 @@ class Definitions:
         self._resolve = resolve
         self._serving: dict[str, tuple[Object, list[Resource]]] = {}
         self._busy: set[str] = set()
+        self._dirty: set[str] = set()
         registry.keep_in(CRDS, ObservedStore(registry.store, self.changed))
 
     async def load(self) -> None:
@@ -61,18 +62,24 @@ class Definitions:
             await self.changed(meta.name(version.object))
 
     async def changed(self, name: str) -> None:
-        """Bring one CRD up to date; again while its own writes change it."""
+        """Bring one CRD up to date; again when it changed meanwhile (by our own writes, too)."""
+        self._dirty.add(name)
         if name in self._busy:
             return
         self._busy.add(name)
         try:
-            crd = await self._get(name)
-            if crd is None:
-                await self._forget(name)
-            else:
-                await self._bring_up(name, crd)
+            while name in self._dirty:
+                self._dirty.discard(name)
+                await self._once(name)
         finally:
             self._busy.discard(name)
+
+    async def _once(self, name: str) -> None:
+        crd = await self._get(name)
+        if crd is None:
+            await self._forget(name)
+        else:
+            await self._bring_up(name, crd)
 
     async def _bring_up(self, name: str, crd: Object) -> None:
         if not meta.is_terminating(crd):
@@ -167,31 +174,26 @@ class Definitions:
         if CLEANUP not in meta.finalizers(crd):
             return
         _, resources = self._serving.get(name, ({}, []))
-        if resources:
+        if resources and await self._has_objects(resources[0]):
             await self._tell(name, "True", "InstanceDeletionInProgress",
                              "CustomResource deletion is in progress")
             ctx = RequestContext(resource=resources[0], verb="deletecollection",
                                  now=self._registry.clock.now())
             await self._registry.delete_collection(ctx, ListOptions(), DeleteOptions())
-        await self._finish(name)
+            if await self._has_objects(resources[0]):
+                return
+        await self._tell(name, "False", "InstanceDeletionCompleted", "removed all instances")
+        await self._modify(name, _without_finalizer)
+
+    async def _has_objects(self, resource: Resource) -> bool:
+        page = await self._registry.store.list(collection_prefix(resource), limit=1)
+        return bool(page.versions)
 
     async def _one_less(self, name: str) -> None:
         """An object went; when that was the last one, a CRD that waits may go."""
-        if name in self._busy:
-            return
         crd = await self._get(name)
         if crd is not None and meta.is_terminating(crd):
-            await self._finish(name)
-
-    async def _finish(self, name: str) -> None:
-        _, resources = self._serving.get(name, ({}, []))
-        if resources:
-            prefix = collection_prefix(resources[0])
-            if (await self._registry.store.list(prefix, limit=1)).versions:
-                return
-        await self._tell(name, "False", "InstanceDeletionCompleted", "removed all instances")
-        self._busy.discard(name)
-        await self._modify(name, _without_finalizer)
+            await self.changed(name)
 
     async def _tell(self, name: str, status: str, reason: str, message: str) -> None:
         now = self._registry.clock.now()

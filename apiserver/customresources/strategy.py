@@ -74,7 +74,7 @@ class CustomResourceStrategy(Strategy):
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
         if self._terminating:
             raise MethodNotAllowed(
-                f"{ctx.verb} not allowed while custom resource definition is terminating",
+                "create not allowed while custom resource definition is terminating",
                 details={"group": ctx.resource.group, "kind": ctx.resource.plural})
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:

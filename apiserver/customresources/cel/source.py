@@ -62,7 +62,7 @@ class _Translation:
     def _one(self, tokens: Tokens, at: int, out: Tokens) -> int:
         """Translate what begins at `at`; where the rest begins."""
         token, after = tokens[at], tokens[at + 1:at + 2]
-        if token == ".?":
+        if token == ".?" and after and is_name(after[0]):
             return self._optional_fields(tokens, at, out)
         if token == "[?":
             end = _closing(tokens, at, "[")
@@ -76,7 +76,8 @@ class _Translation:
         return at + 1
 
     def _optional_fields(self, tokens: Tokens, at: int, out: Tokens) -> int:
-        while tokens[at:at + 1] in ([".?"], ["."]) and tokens[at + 2:at + 3] != ["("]:
+        while (tokens[at:at + 1] in ([".?"], ["."]) and tokens[at + 2:at + 3] != ["("]
+               and at + 1 < len(tokens) and is_name(tokens[at + 1])):
             out += [".", "optional_select", "(", f'"{tokens[at + 1]}"', ")"]
             at += 2
         return at
