@@ -1,6 +1,7 @@
 """The Kubernetes API as one plain ASGI application. Models apiserver/pkg/server's handler chain.
 
-    authenticate · what is named? · impersonate · authorize · negotiate · handle · make durable · send
+    authenticate · what is named? · impersonate · authorize
+    negotiate · handle · make durable · send
 """
 
 from __future__ import annotations
