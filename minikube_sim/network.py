@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
+from minikube_sim.gateway import Gateway
 from netsim.fabric import Fabric, Node
+from netsim.packet import parse_address
 
 if TYPE_CHECKING:
     import random
@@ -23,14 +25,25 @@ class Network:
     def __init__(self, options: ClusterOptions, clock: VirtualClock | RealClock,
                  chance: random.Random) -> None:
         lan = ipaddress.IPv4Network(f"{options.node_ip}/{_LAN_PREFIX}", strict=False)
-        self.fabric = Fabric(clock.now, chance, gateways=(str(lan[1]),))
+        self.gateway = str(lan[1])
+        """The nodes' default gateway and name server."""
+        self.fabric = Fabric(clock.now, chance, gateways=(self.gateway,))
         for name, address, cidr in zip(options.node_names(), options.node_addresses(),
                                        options.node_pod_cidrs(), strict=True):
             self.fabric.add_node(name, f"{address}/{_LAN_PREFIX}", cidr)
         first = self.fabric.nodes[options.node_names()[0]]
+        self._place_gateway(options.node_ip)
         self.outside = self.fabric.add_outside(
             OUTSIDE, f"{_outside_address(options, lan)}/{_LAN_PREFIX}", through=first,
             networks=(options.service_cluster_ip_range, options.pod_cidr))
+
+    def _place_gateway(self, node: str) -> None:
+        """It answers DNS, where the fabric's own would answer nothing."""
+        address = parse_address(self.gateway)
+        silence = self.fabric.lan.resolve(*address)
+        assert silence is not None
+        self.fabric.lan.dismiss(silence)
+        self.fabric.lan.enroll(Gateway(self.fabric.lan, address, parse_address(node)))
 
     def host(self, node: str) -> Node:
         """A node's own stack. Raises KeyError."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from minikube_sim.clock import RealClock, VirtualClock
     from minikube_sim.cluster import Cluster
     from minikube_sim.config import ClusterOptions
+    from minikube_sim.network import Network
     from netsim.fabric import Node
 
 COREDNS = "registry.k8s.io/coredns/coredns"
@@ -59,7 +60,8 @@ class Nodes:
         self._give_coredns_the_api()
         for index, name in enumerate(options.node_names()):
             if cluster.enabled("kubelet"):
-                kubelet = Kubelet(cluster.context("kubelet"), _config(options, index), self.runtime,
+                config = _config(options, index, cluster.network)
+                kubelet = Kubelet(cluster.context("kubelet"), config, self.runtime,
                                   cluster.network.host(name))
                 self.kubelets[name] = kubelet
                 cluster.manager.add(kubelet, f"kubelet-{name}")
@@ -103,7 +105,8 @@ class Nodes:
     def machine(self, name: str, user: str = "docker") -> Machine:
         """A node as a shell sees it; files that a shell writes are seen by the next one."""
         cluster = self._cluster
-        files = self._files.setdefault(name, _node_files(cluster.options, name))
+        files = self._files.setdefault(name, _node_files(
+            cluster.options, name, cluster.network.gateway))
         return Machine(hostname=name, network=cluster.network.host(name), clock=cluster.clock,
                        chance=cluster.chance(f"shell/{name}"), files=files, user=user,
                        booted=self._booted, processes=lambda: _processes(cluster))
@@ -121,7 +124,7 @@ def _is_ready(node: dict[str, object]) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions or ())
 
 
-def _config(options: ClusterOptions, index: int) -> NodeConfig:
+def _config(options: ClusterOptions, index: int, network: Network) -> NodeConfig:
     name = options.node_names()[index]
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
               "kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux",
@@ -132,7 +135,7 @@ def _config(options: ClusterOptions, index: int) -> NodeConfig:
         name=name, addresses=(options.node_addresses()[index],),
         pod_cidr=options.node_pod_cidrs()[index], kubernetes_version=options.kubernetes_version,
         labels=labels, capacity={**DEFAULT_CAPACITY, "pods": str(options.max_pods)},
-        cluster_dns=options.service_ip(10))
+        cluster_dns=options.service_ip(10), resolv_conf=f"nameserver {network.gateway}\n")
 
 
 def _proxy_options(options: ClusterOptions) -> Options:
@@ -141,13 +144,13 @@ def _proxy_options(options: ClusterOptions) -> Options:
                    service_cidrs=(options.service_cluster_ip_range,), nfacct=False)
 
 
-def _node_files(options: ClusterOptions, name: str) -> dict[str, str]:
+def _node_files(options: ClusterOptions, name: str, gateway: str) -> dict[str, str]:
     hosts = "".join(f"{address}\t{host}\n" for host, address in zip(
         options.node_names(), options.node_addresses(), strict=True))
     return {
         "/etc/hostname": f"{name}\n",
         "/etc/hosts": f"127.0.0.1\tlocalhost\n{hosts}",
-        "/etc/resolv.conf": "nameserver 10.211.55.1\n",
+        "/etc/resolv.conf": f"nameserver {gateway}\n",
         "/etc/os-release": 'NAME="minikube-sim"\nPRETTY_NAME="minikube-sim (simulated)"\n',
         "/proc/sys/net/ipv4/ip_forward": "1\n",
         "/home/docker/.bashrc": "",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from minikube_sim.dns import wire
 from minikube_sim.dns.resolver import ResolvConf, send_once
-from minikube_sim.dns.zone import SERVFAIL, Answer, Zone
+from minikube_sim.dns.zone import REFUSED, SERVFAIL, Answer, Zone
 
 if TYPE_CHECKING:
     import random
@@ -73,7 +73,8 @@ class Server:
         found = zone.answer(query.name, query.type) if zone.owns(query.name) else None
         if found is None:
             found = self._forward(query.name, query.type)
-            return wire.answer(query, found, limit=limit, authoritative=False)
+            return wire.answer(query, found, limit=limit, authoritative=False,
+                               recursion=found.rcode != SERVFAIL)
         return wire.answer(query, self._balance(self._follow(zone, found, query.type)),
                            limit=limit)
 
@@ -109,7 +110,7 @@ class Server:
     def _forward(self, name: str, kind: str) -> Answer:
         """Ask the servers of the node, over the network; SERVFAIL when none answers."""
         if not self.corefile.forward:
-            return Answer(5)
+            return Answer(REFUSED)
         for server in ResolvConf.read(self.resolv_conf).nameservers:
             reply = send_once(self.network, server, name, kind, self.chance)
             if reply is not None:

@@ -100,9 +100,11 @@ def read_query(data: bytes) -> Query:
                  type=_type(question.qtype), recursion=bool(record.header.rd), size=size)
 
 
-def answer(query: Query, found: Answer, *, limit: int = 0, authoritative: bool = True) -> bytes:
+def answer(query: Query, found: Answer, *, limit: int = 0, authoritative: bool = True,
+           recursion: bool = False) -> bytes:
     """An answer as bytes; what is longer than `limit` (0: none) loses its records and says so."""
     record = _packed(query, found, authoritative)
+    record.header.ra = int(recursion)
     data = bytes(record.pack())
     if limit and len(data) > limit:
         cut = _packed(query, Answer(found.rcode), authoritative)
