@@ -43,6 +43,8 @@ async def exchange(network: Namespace, address: str, port: int,
     if not isinstance(outcome, Connected):
         return outcome
     try:
+        if outcome.socket.seconds:
+            await pause(network.now() + outcome.socket.seconds)
         response = await ask(outcome, request, network.now())
     finally:
         outcome.close()
@@ -78,9 +80,24 @@ async def ask(connection: Connected, request: Request, now: float) -> Response |
         request, client=client.address, client_port=client.port, server=server.address,
         server_port=server.port))
     response = response.on_the_wire(formatdate(now, usegmt=True))
-    connection.transfer(_size(request.headers) + len(request.body) + len(request.target),
-                        _size(response.headers) + len(response.body))
+    sent = _size(request.headers) + len(request.body) + len(request.target)
+    await _transfer(connection, sent, _size(response.headers) + len(response.body))
     return response
+
+
+async def _transfer(connection: Connected, sent: int, received: int) -> None:
+    """Send the bytes both ways, and wait as long as links with latency or loss take for them."""
+    network = connection.socket.namespace
+    medium = network.wire.medium
+    if medium is None:
+        connection.transfer(sent, received)
+        return
+    elapsed, waited = medium.elapsed, medium.waited
+    connection.transfer(sent, received)
+    # acknowledgements cross the links too, and nobody waits for them
+    seconds = medium.waited - waited + (medium.elapsed - elapsed) / 2
+    if seconds:
+        await pause(network.now() + seconds)
 
 
 def _size(headers: tuple[tuple[str, str], ...]) -> int:

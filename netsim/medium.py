@@ -51,7 +51,9 @@ class Medium:
     taps: list[Callable[[End, End, Packet], None]] = field(default_factory=list)
     """Told of every frame, before it may get lost."""
     elapsed: float = 0.0
-    """Seconds that frames spent on links, and that senders waited before they tried again."""
+    """Seconds that frames spent on links."""
+    waited: float = 0.0
+    """Seconds that senders waited before they sent again what chance had lost."""
     unlucky: int = 0
     """Frames that chance lost: what is sent again may get through."""
 

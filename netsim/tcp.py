@@ -1,7 +1,8 @@
 """TCP sockets: handshake, one segment of data each way, the end. Models net/ipv4/tcp_input.c.
 
-Just enough for conntrack and the rules to see what they would see of a real connection; loss is not
-repaired, since a lost segment stays lost when it is sent again through the same rules.
+Just enough for conntrack and the rules to see what they would see of a real connection. What a link
+loses by chance is sent again, as often as Linux does; what rules or a cut link drop is not, since it
+would be lost again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from netsim import packet as pk
 from netsim.packet import ACK, FIN, PSH, RST, SYN, Packet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsim.namespace import Namespace
     from netsim.trace import Trace
 
@@ -21,6 +24,10 @@ _SYN_OPTIONS: Final = 20
 _OPTIONS: Final = 12
 _MOST_DATA: Final = 1400
 _M32: Final = 0xFFFFFFFF
+_SYN_WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Seconds before a SYN is sent again (tcp_syn_retries 6)."""
+_DATA_WAITS: Final = tuple(0.2 * 2 ** n for n in range(9))
+"""Seconds before data is sent again."""
 
 SocketKey = tuple[int, int, int, int, int]
 """(family, local address, local port, remote address, remote port)."""
@@ -41,7 +48,7 @@ class TcpSocket:
     """One end of a connection."""
 
     __slots__ = ("bare", "error", "handler", "key", "namespace", "next_seq", "peer", "received",
-                 "state", "trace", "wanted_ack")
+                 "seconds", "state", "trace", "wanted_ack")
 
     def __init__(self, namespace: Namespace, key: SocketKey, state: State) -> None:
         self.namespace = namespace
@@ -60,6 +67,8 @@ class TcpSocket:
         self.bare = False
         """The other side speaks without TCP options."""
         self.trace: Trace | None = None
+        self.seconds = 0.0
+        """How long the handshake took, on links with latency or loss."""
 
     def _segment(self, flags: int, data: int = 0) -> Packet:
         family, local, port, remote, remote_port = self.key
@@ -85,11 +94,32 @@ class TcpSocket:
 
     def connect(self) -> None:
         """Send the SYN and let the network run."""
+        self._insist(self._synchronize, _SYN_WAITS)
+
+    def _synchronize(self) -> bool:
+        """Send a SYN and let the network run; whether that is the end of it."""
         error = self._emit(SYN)
         if error and error != "EPERM":
             self.error = error
             self._forget()
         self.namespace.wire.run()
+        return self.state is not State.SYN_SENT
+
+    def _insist(self, attempt: Callable[[], bool], waits: tuple[float, ...]) -> bool:
+        """Attempt something, and again with the same numbers while chance loses its frames."""
+        medium = self.namespace.wire.medium
+        if medium is None:
+            return attempt()
+        began, unlucky, number = medium.elapsed + medium.waited, medium.unlucky, self.next_seq
+        for wait in (*waits, 0.0):
+            if attempt():
+                self.seconds = medium.elapsed + medium.waited - began
+                return True
+            if medium.unlucky == unlucky or not wait:
+                break
+            medium.waited += wait
+            unlucky, self.next_seq = medium.unlucky, number
+        return False
 
     def transfer(self, sent: int, received: int) -> bool:
         """Data both ways; False if it does not arrive."""
@@ -102,9 +132,13 @@ class TcpSocket:
         before = peer.received
         if self.state is not State.ESTABLISHED:
             return False
-        self._emit(PSH | ACK, min(data, _MOST_DATA))
-        self.namespace.wire.run()
-        return peer.received > before or data == 0
+
+        def send() -> bool:
+            self._emit(PSH | ACK, min(data, _MOST_DATA))
+            self.namespace.wire.run()
+            return peer.received > before or data == 0
+
+        return self._insist(send, _DATA_WAITS)
 
     def close(self) -> None:
         """FIN, and what follows."""

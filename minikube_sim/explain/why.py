@@ -350,7 +350,8 @@ def _failed(case: _Case, target: Target, port: str) -> Problem:
     policy = _BY_POLICY.search(about)
     if policy is not None:
         return Problem(
-            code="policy", fix=f"allow this flow in the {policy[1].lower()} rules of a NetworkPolicy",
+            code="policy",
+            fix=f"allow this flow in the {policy[1].lower()} rules of a NetworkPolicy",
             text=f"port {port} asked from {case.source}: NetworkPolicy {policy[2]} does not allow "
                  f"it ({flow.conclusion})")
     return Problem(code="dropped" if flow.culprit else "not-answered",

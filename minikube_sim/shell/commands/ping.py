@@ -48,14 +48,22 @@ async def ping(call: Call) -> int:
     tally, start = _Tally(), call.machine.now()
     for sequence in range(1, count + 1):
         last = sequence == count
-        before = call.machine.now()
+        before, elapsed = call.machine.now(), _on_the_way(call)
         outcome = call.machine.network.sockets.ping(address, seq=sequence, size=size)
         tally.sent += 1
+        if isinstance(outcome, Answered) and (seconds := _on_the_way(call) - elapsed):
+            await call.sleep(seconds)
         if _report(call, tally, outcome, sequence, size, before) and not last:
             await call.sleep(interval)
         elif isinstance(outcome, TimedOut):
             await call.sleep(wait if last else interval)
     return _summary(call, tally, hosts[0], call.machine.now() - start)
+
+
+def _on_the_way(call: Call) -> float:
+    """Seconds that packets have spent on links so far."""
+    medium = call.machine.network.wire.medium
+    return medium.elapsed if medium is not None else 0.0
 
 
 def _report(call: Call, tally: _Tally, outcome: DatagramOutcome, sequence: int, size: int,
