@@ -16,6 +16,7 @@ from controllers.job import JobController, TTLAfterFinishedController
 from controllers.namespace import NamespaceController
 from controllers.nodeipam import NodeIPAMController
 from controllers.nodelifecycle import NodeLifecycleController
+from controllers.podautoscaler import HorizontalController
 from controllers.podgc import PodGarbageCollector
 from controllers.replicaset import ReplicaSetController, ReplicationControllerController
 from controllers.resourcequota import ResourceQuotaController
@@ -40,6 +41,7 @@ _TABLE: Final = (
     EndpointSliceController,
     EndpointSliceMirroringController,
     GarbageCollector,
+    HorizontalController,
     JobController,
     NamespaceController,
     NodeIPAMController,
@@ -76,6 +78,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "endpointslice": "endpointslice-controller",
     "endpointslicemirroring": "endpointslice-mirroring-controller",
     "garbagecollector": "garbage-collector-controller",
+    "horizontalpodautoscaling": "horizontal-pod-autoscaler-controller",
     "job": "job-controller",
     "namespace": "namespace-controller",
     "nodeipam": "node-ipam-controller",

@@ -16,6 +16,7 @@ from minikube_sim.dns.directory import InformerDirectory
 from minikube_sim.exchange import listen_json
 from minikube_sim.images import IMAGES, ImageRegistry
 from minikube_sim.images.coredns import CoreDNS
+from minikube_sim.resource_metrics import serve_metrics
 from minikube_sim.runtime import SimRuntime
 from minikube_sim.shell.context import Machine, ProcessInfo
 from netsim.kubeproxy import Options
@@ -58,6 +59,8 @@ class Nodes:
             cluster.manager.add(Scheduler(cluster.context("kube-scheduler"),
                                           minor=options.minor))
         self._give_coredns_the_api()
+        if cluster.enabled("kubelet"):
+            serve_metrics(cluster.registry, self.runtime)
         for index, name in enumerate(options.node_names()):
             if cluster.enabled("kubelet"):
                 config = _config(options, index, cluster.network)

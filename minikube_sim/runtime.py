@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING
 
 from controllers.node.runtime import (
@@ -24,13 +25,15 @@ from minikube_sim.exchange import probe
 from minikube_sim.process import SIGKILL, SIGTERM, Process, finish, pause
 from minikube_sim.shell.context import Machine
 from minikube_sim.shell.session import run_command
+from minikube_sim.usage import CpuMeter
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from apiserver.machinery.clock import Clock, Timer
     from apiserver.machinery.types import Object
+    from minikube_sim.http import Request, Response
     from minikube_sim.images import ImageRegistry
     from minikube_sim.images.program import Program
     from netsim.namespace import Namespace
@@ -56,6 +59,8 @@ class SimContainer:
     process: Process | None = None
     on_line: list[Callable[[], None]] = field(default_factory=list)
     """Called when something has been logged, or the program has ended (`logs -f`)."""
+    cpu: CpuMeter = field(default_factory=CpuMeter)
+    """What it has used of late."""
     _sockets: list[Listener] = field(default_factory=list)
     _killer: Timer | None = None
 
@@ -102,7 +107,19 @@ class SimContainer:
 
     def listen(self, port: int, handler: object) -> None:
         """See Container."""
-        self._sockets.append(self.network.sockets.listen("tcp", port, handler))
+        self._sockets.append(self.network.sockets.listen("tcp", port, self._metered(handler)))
+
+    def _metered(self, handler: object) -> object:
+        """The same handler; what it answers takes CPU."""
+        if not isinstance(handler, FunctionType | MethodType):
+            return handler
+
+        async def answer(request: Request) -> Response:
+            self.cpu.spend(self.clock.now(), self.program.cpu_per_request)
+            response: Response = await handler(request)
+            return response
+
+        return answer
 
     def listen_datagrams(self, port: int, handler: Callable[[Datagram], bytes | None]) -> None:
         """See Container."""
@@ -174,6 +191,10 @@ class SimRuntime:
     def container(self, container_id: str) -> SimContainer:
         """A container by id. Raises KeyError."""
         return self._containers[container_id]
+
+    def running(self) -> Iterator[SimContainer]:
+        """All containers that run now."""
+        return (one for one in self._containers.values() if one.result is None)
 
     def start(self, config: ContainerConfig, network: Namespace,
               listener: RuntimeListener) -> str:

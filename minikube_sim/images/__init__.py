@@ -12,6 +12,7 @@ from minikube_sim.images.echo import (
     NginxHello,
     NginxUnprivileged,
 )
+from minikube_sim.images.hpa_example import HpaExample
 from minikube_sim.images.nginx import Httpd, Nginx
 from minikube_sim.images.program import Container, Program, WebServer
 from minikube_sim.images.registry import ImageRegistry
@@ -44,6 +45,7 @@ IMAGES: Final[dict[str, type[Program]]] = {
     "traefik/whoami": Whoami,
     "gcr.io/google-samples/hello-app:1.0": HelloApp,
     "gcr.io/google-samples/hello-app:2.0": HelloApp2,
+    "registry.k8s.io/hpa-example": HpaExample,
     "kicbase/echo-server": EchoServer,
     "registry.k8s.io/echoserver": EchoServer,
     "redis": Redis,

@@ -107,6 +107,10 @@ class Program:
     tools: ClassVar[Mapping[str, Any]] = {}
     """Commands that this image has in a form of its own, by name."""
 
+    cpu_per_request: ClassVar[float] = 0.002
+    """Seconds of CPU that one request takes: what `kubectl top` and autoscalers see."""
+    memory_bytes: ClassVar[int] = 12 * 2**20
+
     async def run(self, container: Container) -> int:
         """Run to the end; the exit code. Awaits only what `container` offers."""
         await self.start_up(container)
