@@ -23,36 +23,59 @@ if TYPE_CHECKING:
     from apiserver.registry.registry import Registry
 
 _GROUP = "authorization.k8s.io"
+_NOT_BOTH = "cannot be specified in combination with resourceAttributes"
 _ONE_OF = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
 
 
 async def review_self(registry: Registry, ctx: RequestContext, review: Object) -> Object:
     """May I? Raises Invalid."""
     spec = review.get("spec") or {}
-    _refuse(_attribute_errors(spec))
+    _refuse(_attribute_errors(spec) + _metadata_errors(review))
     return _decided(registry, ctx, review, ctx.user)
 
 
 async def review_subject(registry: Registry, ctx: RequestContext, review: Object) -> Object:
     """May somebody? Raises Invalid."""
     spec = review.get("spec") or {}
+    _refuse(_subject_errors(spec) + _metadata_errors(review))
+    return _decided(registry, ctx, review, _subject(spec))
+
+
+def _subject_errors(spec: Object) -> list[FieldError]:
     errors = _attribute_errors(spec)
     if not spec.get("user") and not spec.get("groups"):
         errors.append(invalid("spec.user", "", "at least one of user or group must be specified"))
-    _refuse(errors)
+    return errors
+
+
+def _subject(spec: Object) -> User:
     extra = tuple((key, tuple(values)) for key, values in (spec.get("extra") or {}).items())
-    user = User(name=spec.get("user") or "", uid=spec.get("uid") or "",
+    return User(name=spec.get("user") or "", uid=spec.get("uid") or "",
                 groups=tuple(spec.get("groups") or ()), extra=extra)
-    return _decided(registry, ctx, review, user)
 
 
 async def review_local(registry: Registry, ctx: RequestContext, review: Object) -> Object:
     """May somebody, in this namespace? Raises Invalid, BadRequest."""
-    asked = ((review.get("spec") or {}).get("resourceAttributes") or {}).get("namespace") or ""
-    if asked != ctx.namespace:
-        raise BadRequest(f"spec.resourceAttributes.namespace must match namespace: {ctx.namespace}")
-    review.setdefault("metadata", {})["namespace"] = ctx.namespace
-    return await review_subject(registry, ctx, review)
+    spec, metadata = review.get("spec") or {}, dict(review.get("metadata") or {})
+    if metadata.setdefault("namespace", ctx.namespace) != ctx.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent"
+                         " on the request")
+    review["metadata"] = metadata
+    _refuse(_subject_errors(spec) + _metadata_errors(review, "namespace")
+            + _local_errors(spec, ctx.namespace))
+    return _decided(registry, ctx, review, _subject(spec))
+
+
+def _local_errors(spec: Object, namespace: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    asked = spec.get("resourceAttributes")
+    if asked is not None and (asked.get("namespace") or "") != namespace:
+        errors.append(invalid("spec.resourceAttributes.namespace", asked.get("namespace") or "",
+                              "must match metadata.namespace"))
+    if spec.get("nonResourceAttributes") is not None:
+        errors.append(invalid("spec.nonResourceAttributes", spec["nonResourceAttributes"],
+                              "disallowed on this kind of request"))
+    return errors
 
 
 async def review_rules(registry: Registry, ctx: RequestContext, review: Object) -> Object:
@@ -98,11 +121,22 @@ def _attributes(spec: Object, user: User) -> Attributes:
 
 
 def _attribute_errors(spec: Object) -> list[FieldError]:
-    given = [spec.get(field) is not None
-             for field in ("resourceAttributes", "nonResourceAttributes")]
-    if given.count(True) == 1:
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if resource is None and path is None:
+        return [invalid("spec.resourceAttributes", None, _ONE_OF)]
+    if resource is not None and path is not None:
+        return [invalid("spec.nonResourceAttributes", path, _NOT_BOTH)]
+    return []
+
+
+def _metadata_errors(review: Object, allowed: str = "") -> list[FieldError]:
+    """Reviews have no metadata, since they are not kept."""
+    metadata = review.get("metadata") or {}
+    if all(field in ("managedFields", allowed) or value in (None, "", {}, [])
+           for field, value in metadata.items()):
         return []
-    return [invalid("spec.resourceAttributes", spec.get("resourceAttributes"), _ONE_OF)]
+    why = f"must be empty except for {allowed}" if allowed else "must be empty"
+    return [invalid("metadata", metadata, why)]
 
 
 def _refuse(errors: list[FieldError]) -> None:

@@ -41,7 +41,7 @@ def test_question_about_others(http: Http) -> None:
     assert not http("POST", target, asked(user="jane")).json["status"]["allowed"]
     local = f"{GROUP}/namespaces/default/localsubjectaccessreviews"
     assert http("POST", local, asked(user="joe")).json["status"]["allowed"]
-    assert http("POST", local.replace("default", "kube-system"), asked(user="joe")).status == 400
+    assert http("POST", local.replace("default", "kube-system"), asked(user="joe")).status == 422
 
 
 @pytest.mark.verified(source="truth/api/auth")
@@ -70,3 +70,36 @@ def test_rules_of_a_server_without_an_authorizer(http: Http) -> None:
 
 def test_reviews_cannot_be_read(http: Http) -> None:
     assert http("GET", f"{GROUP}/selfsubjectaccessreviews").status == 405
+
+
+@pytest.mark.parametrize(("plural", "body", "message"), [
+    ("selfsubjectaccessreviews", asked(nonResourceAttributes={"path": "/x", "verb": "get"}),
+     "spec.nonResourceAttributes: Invalid value: "),
+    ("selfsubjectaccessreviews", {**asked(), "metadata": {"name": "x"}}, "must be empty"),
+    ("namespaces/default/localsubjectaccessreviews", {
+        "spec": {"user": "joe", "resourceAttributes": {**PODS, "namespace": "other"}}},
+     'spec.resourceAttributes.namespace: Invalid value: "other": must match metadata.namespace'),
+    ("namespaces/default/localsubjectaccessreviews", {
+        "spec": {"user": "joe", "nonResourceAttributes": {"path": "/x", "verb": "get"}}},
+     "disallowed on this kind of request"),
+])
+def test_reviews_that_contradict_themselves(http: Http, plural: str, body: Any,
+                                            message: str) -> None:
+    reply = http("POST", f"{GROUP}/{plural}", body)
+    assert reply.status == 422
+    assert message in reply.message
+
+
+def test_whose_token_it_is(http: Http) -> None:
+    target = "/apis/authentication.k8s.io/v1/tokenreviews"
+    token = http("POST", "/api/v1/namespaces/default/serviceaccounts/default/token",
+                 {"spec": {}}).json["status"]["token"]
+    status = http("POST", target, {"spec": {"token": token}}).json["status"]
+    assert status["user"]["username"] == "system:serviceaccount:default:default"
+    assert status["audiences"] == ["https://kubernetes.default.svc.cluster.local"]
+    other = http("POST", target, {"spec": {"token": token, "audiences": ["vault"]}})
+    assert "authenticated" not in other.json["status"]
+    assert http("POST", target, {"spec": {"token": "nosuchtoken"}}).json["status"] == {
+        "user": {}, "error": "invalid bearer token"}
+    assert http("POST", target, {"spec": {}}).message == (
+        "token is required for TokenReview in authentication")
