@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from apiserver.machinery import meta
 from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.errors import MethodNotAllowed
+from apiserver.machinery.quantity import NANO, ZERO, Quantity, parse_quantity
 from apiserver.resource import Column, Resource
 from apiserver.schema.types import Type
 from apiserver.storage.store import Change, Page, Version
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from minikube_sim.runtime import SimContainer, SimRuntime
 
 GROUP: Final = "metrics.k8s.io"
-_NANO: Final = 1_000_000_000
 _NODE_CPU: Final = 0.05
 _NODE_MEMORY: Final = 600 * 2**20
 """What a node's own programs take."""
@@ -34,6 +34,13 @@ _NODE_MEMORY: Final = 600 * 2**20
 
 def _used(name: str) -> Callable[[Object, float], Any]:
     return lambda obj, now: (obj.get("usage") or {}).get(name, "")
+
+
+def _sum_of(name: str) -> Callable[[Object, float], Any]:
+    def total(obj: Object, now: float) -> str:
+        return str(sum((parse_quantity(one["usage"][name]) for one in obj["containers"]), ZERO))
+
+    return total
 
 
 def _name(obj: Object, now: float) -> str:
@@ -51,8 +58,7 @@ POD_METRICS: Final = Resource(
     group=GROUP, version="v1beta1", kind="PodMetrics", plural="pods", singular="",
     verbs=_VERBS, strategy=Strategy(),
     columns=(Column("Name", _name, format="name"),
-             Column("cpu", lambda obj, now: _cores(sum(
-                 _nanos(one) for one in obj["containers"]))),
+             Column("cpu", _sum_of("cpu")), Column("memory", _sum_of("memory")),
              Column("Window", lambda obj, now: obj["window"])))
 
 
@@ -153,12 +159,4 @@ class _Objects:
         for one in containers:
             cpu += IDLE_CPU + one.cpu.rate(now)
             memory += one.program.memory_bytes
-        return {"cpu": _cores(round(cpu * _NANO)), "memory": f"{memory // 1024}Ki"}
-
-
-def _cores(nanos: int) -> str:
-    return f"{nanos}n"
-
-
-def _nanos(container: Object) -> int:
-    return int(container["usage"]["cpu"].removesuffix("n"))
+        return {"cpu": str(Quantity(round(cpu * NANO))), "memory": f"{memory // 1024}Ki"}
