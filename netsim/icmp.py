@@ -93,8 +93,14 @@ def reject(stack: Namespace, about: Context) -> None:
         reset = reset_for(about.packet)
         if reset is not None:
             stack.output(_attached(stack, reset, about))
-    elif rejection is not None:
+    elif rejection is not None and not _is_own_echo_reply(about):
         send_error(stack, about, _REJECTIONS[rejection])
+
+
+def _is_own_echo_reply(about: Context) -> bool:
+    """What the stack's ICMP is sending: it cannot send another meanwhile (icmp_xmit_lock)."""
+    packet = about.packet
+    return about.hook is Hook.OUTPUT and packet.is_icmp and packet.icmp_type in (0, 129)
 
 
 def reset_for(segment: Packet) -> Packet | None:
@@ -117,7 +123,7 @@ def echo_reply(request: Packet) -> Packet:
     reply.icmp_type = 0 if request.family == 4 else 129
     reply.icmp_id, reply.icmp_seq = request.icmp_id, request.icmp_seq
     reply.length, reply.payload, reply.trace = request.length, request.payload, request.trace
-    reply.df = False
+    reply.tos, reply.df = request.tos, False
     return reply
 
 

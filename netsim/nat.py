@@ -18,6 +18,7 @@ from netsim.conntrack.connection import (
     SRC_NAT_DONE,
     invert,
 )
+from netsim.jhash import jhash_words
 from netsim.netfilter.context import KEEP
 from netsim.netfilter.hooks import Hook
 from netsim.packet import ICMP, ICMPV6
@@ -34,6 +35,7 @@ SOURCE_HOOKS: Final = frozenset((Hook.INPUT, Hook.POSTROUTING))
 """Where the source end is bound and rewritten; elsewhere it is the destination."""
 _WITH_PORTS: Final = frozenset((6, 17, 132, 33, 136))
 _MOST_ATTEMPTS: Final = 128
+_M32: Final = 0xFFFFFFFF
 
 
 def setup(
@@ -159,7 +161,7 @@ class _Search:
             return flow
         address = low
         if high is not None and high > low:
-            address += _mix(src, 0 if self.range.persistent else dst) % (high - low + 1)
+            address = _spread(flow, low, high, self.range.persistent)
         if self.source:
             return (family, protocol, address, dst, sport, dport)
         return (family, protocol, src, address, sport, dport)
@@ -222,10 +224,32 @@ class _Search:
         return 0
 
 
-def _mix(first: int, second: int) -> int:
-    """A hash of two addresses that is the same on every machine."""
-    value = (first * 0x9E3779B97F4A7C15 ^ second * 0xC2B2AE3D27D4EB4F) & 0xFFFFFFFFFFFFFFFF
-    return value >> 29 ^ value >> 47
+def _words(family: int, address: int) -> list[int]:
+    """The four words of an address as a little-endian kernel holds them."""
+    data = address.to_bytes(4 if family == 4 else 16)
+    words = [int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4)]
+    return words + [0] * (4 - len(words))
+
+
+def _spread(flow: FlowTuple, low: int, high: int, persistent: bool) -> int:
+    """An address between two, the same for the same ends (find_best_ips_proto); `persistent`:
+    for the same source.
+    """
+    family, _, src, dst, *_ = flow
+    count = 1 if family == 4 else 4
+    toward = _words(family, dst)
+    chosen = jhash_words(_words(family, src), 0 if persistent else toward[count - 1])
+    address, full = 0, False
+    for place in range(count):
+        shift = 32 * (count - 1 - place)
+        least, most = (low >> shift & _M32, high >> shift & _M32)
+        first, size = (0, _M32) if full else (least, most - least + 1)
+        word = first + (chosen * (size & _M32) >> 32)
+        full = full or word != most
+        address = address << 32 | word
+        if not persistent:
+            chosen ^= toward[place]
+    return address
 
 
 def rewrite(connection: Connection, packet: Packet, reply: bool, source: bool) -> bool:

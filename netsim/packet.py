@@ -198,7 +198,7 @@ def icmp_echo(family: int, src: int, dst: int, ident: int, seq: int) -> Packet:
 
 def icmp_error(source: int, about: Packet, icmp_type: int, code: int) -> Packet:
     """The ICMP error that `source` sends to the sender of `about`; quotes it, up to 576 bytes in
-    all (IPv6: 1280). TOS 0xc0, as the kernel sends them.
+    all (IPv6: 1280). IPv4: of the precedence of internetwork control, with the other's TOS bits.
     """
     family = about.family
     packet = Packet(family, ICMP if family == 4 else ICMPV6, source, about.src)
@@ -206,7 +206,7 @@ def icmp_error(source: int, about: Packet, icmp_type: int, code: int) -> Packet:
     packet.icmp_code = code
     packet.inner = about.copy()
     packet.trace = about.trace
-    packet.tos = 0xC0 if family == 4 else 0
+    packet.tos = 0xC0 | about.tos & 0x1E if family == 4 else 0
     packet.length = min(576 if family == 4 else 1280, packet.header_length + about.length)
     packet.df = False
     return packet

@@ -334,6 +334,7 @@ class Sockets:
         if listener is None:
             reset = icmp.reset_for(packet)
             if reset is not None:
+                reset.tos = packet.tos
                 self.namespace.send(reset)
             return
         socket = TcpSocket(self.namespace, key, State.SYN_RECV)

@@ -31,6 +31,8 @@ class SctpState(IntEnum):
 NO, CL, CW, CE, ES, SS, SR, SA, HS = range(9)
 IV: Final = 9
 
+_NEVER_FIRST: Final = frozenset((0, 2, 3, 5, 6, 7, 9, 10, 11, 14))
+"""Chunks that begin no flow: DATA, INIT ACK, SACK, HEARTBEAT ACK, ABORT, ..."""
 _STATES: Final = (
     (  # original direction; columns NO CL CW CE ES SS SR SA HS
         (CL, CL, CW, CE, ES, SS, SR, SA, CW),  # init
@@ -60,13 +62,13 @@ _STATES: Final = (
     ),
 )
 _ROW: Final = {1: 0, 2: 1, 6: 2, 7: 3, 8: 4, 9: 5, 10: 6, 11: 7, 14: 8, 4: 9, 5: 10}
-_BEGIN: Final = {1: CW, 4: HS, 8: SA}
+_BEGIN: Final = {1: CL, 4: HS, 8: SA}
 """State of a flow that begins with this chunk: INIT, HEARTBEAT, SHUTDOWN ACK."""
 
 
 def new(packet: Packet) -> int:
     """State after the first packet; IV if it cannot be the first."""
-    if packet.chunk in (2, 6, 7, 9, 10, 11, 14, 5):
+    if packet.chunk in _NEVER_FIRST:
         return IV
     return _BEGIN.get(packet.chunk, ES)
 

@@ -30,6 +30,32 @@ if TYPE_CHECKING:
 ADDRESSES = {"eth0": "10.1.0.1/24", "eth1": "10.2.0.1/24"}
 
 
+_ADDRESS = re.compile(r"\b10\.(\d+)\.0\.(\d+)(?::(\d+))?(/\d+)?")
+_LENGTHS = {"/8": "/32", "/24": "/64", "/30": "/126", "/31": "/127", "/32": "/128", None: ""}
+_WORDS = (
+    ("-m ttl --ttl", "-m hl --hl"), ("TTL --ttl-set", "HL --hl-set"),
+    ("-p icmp -m icmp ", "-p ipv6-icmp -m icmp6 "),
+    ("--icmp-type 8", "--icmpv6-type 128"), ("--icmp-type 0", "--icmpv6-type 129"),
+    ("--icmp-type 3/3", "--icmpv6-type 1/4"), ("--icmp-type 3", "--icmpv6-type 1"),
+    ("--icmp-type 11", "--icmpv6-type 3"), ("icmp-host-prohibited", "icmp6-adm-prohibited"),
+    (" icmp ", " icmpv6 "), ("type 3/1", "type 1/3"), ("type 3/3", "type 1/4"),
+    ("type 11/0", "type 3/0"),
+)
+
+
+def in_ipv6(text: str) -> str:
+    """Rules or a packet for IPv4 as the same for IPv6: 10.1.0.2:80 is [fd00:10:1::2]:80."""
+    def address(found: re.Match[str]) -> str:
+        net, host, port, length = found.groups()
+        host = "" if net == host == "0" else host
+        plain = f"fd00:10:{net}::{host}" if length != "/8" else "fd00:10::"
+        return f"[{plain}]:{port}" if port else plain + _LENGTHS[length]
+
+    for old, new in _WORDS:
+        text = text.replace(old, new)
+    return _ADDRESS.sub(address, text)
+
+
 class Tap:
     """A link on which everybody exists and nobody answers; what goes out is kept."""
 
@@ -66,6 +92,7 @@ class Router:
 
     def __init__(
         self, seed: int = 1, attach: Callable[[Ruleset, Namespace], None] = compiled.attach,
+        family: int = 4,
     ) -> None:
         self.time = 1_000_000.0
         self.out: list[str] = []
@@ -74,9 +101,12 @@ class Router:
         self.stack.forwarding = {4: True, 6: True}
         for name, address in ADDRESSES.items():
             Tap(self, self.stack.add_interface(name))
-            self.stack.add_address(name, address)
-        self.stack.add_route("default", via="10.2.0.254")
-        self.ruleset = Ruleset(4)
+            self.stack.add_address(name, address if family == 4 else in_ipv6(address))
+        if family == 4:
+            self.stack.add_route("default", via="10.2.0.254")
+        else:
+            self.stack.add_route("default6", via="fd00:10:2::254")
+        self.ruleset = Ruleset(family)
         self.ruleset.changed = self.stack.rules_changed
         attach(self.ruleset, self.stack)
         self.stack.sockets.on_deliver = self._delivered
@@ -145,13 +175,13 @@ class Router:
         return conntrack_lines(self.stack)
 
 
-def conntrack_lines(stack: Namespace) -> list[str]:
-    """Entries as the recordings write them."""
+def conntrack_lines(stack: Namespace, *, states: bool = False) -> list[str]:
+    """Entries as the recordings write them; `states`: with SCTP's, which those leave out."""
     lines = []
     for connection in stack.conntrack:
         protocol = connection.original[1]
         text = flow_text(connection)
-        if protocol == 132:
+        if protocol == 132 and not states:
             text = re.sub(r"^[A-Z_]+ ", "", text)
         lines.append(f"{NAMES.get(protocol, 'unknown')} {text}")
     return sorted(lines)

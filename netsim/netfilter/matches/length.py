@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Length(Match):
-    """`[!] low:high` bytes, both inclusive; IPv6: without the fixed header."""
+    """`[!] low:high` bytes, both inclusive, with the header."""
 
     name: ClassVar[str] = "length"
     options: ClassVar[tuple[Option, ...]] = (Option("--length", required=True, invertible=True),)
@@ -55,6 +55,4 @@ class Length(Match):
     def matches(self, context: Context) -> bool:
         """Within the range."""
         context.volatile = True
-        packet = context.packet
-        length = packet.length - (40 if packet.family == 6 else 0)
-        return (self.low <= length <= self.high) != self.inverted
+        return (self.low <= context.packet.length <= self.high) != self.inverted

@@ -20,6 +20,7 @@ HOOKS = {
 CHAINS = ("A", "B", "C", "D")
 BEFORE = ("", "", "-m comment --comment x ", "-m length --length 28 ",
           "-m statistic --mode nth --every 2 --packet 0 ")
+MULTIPORTS = ("dports 53,80", "sports 81,4000", "ports 80:81", "ports 53,80:81,4000")
 NTH = "-m statistic --mode nth --every 2 --packet 0 "
 
 ports = st.sampled_from(PORTS)
@@ -31,8 +32,13 @@ marks = st.sampled_from(("0x1", "0x3/0x3", "0x0/0x1", "0x4000/0x4000"))
 @st.composite
 def transports(draw: st.DrawFn) -> str:
     """-p with its match."""
-    protocol = draw(st.sampled_from(("tcp", "udp")))
+    protocol = draw(st.sampled_from(("tcp", "tcp", "udp", "udp", "sctp", "icmp")))
     parts = [f"-p {protocol} -m {protocol}"]
+    if protocol == "icmp":
+        kind = draw(st.sampled_from(("8", "0", "3", "3/3", "11")))
+        return f"-p icmp -m icmp {draw(bangs)}--icmp-type {kind}"
+    if protocol != "sctp" and not draw(st.integers(0, 5)):
+        return f"-p {protocol} -m multiport {draw(bangs)}--{draw(st.sampled_from(MULTIPORTS))}"
     if draw(st.booleans()):
         parts.append(f"{draw(bangs)}--sport {draw(ports)}")
     if draw(st.integers(0, 3)):
@@ -68,7 +74,14 @@ matches = st.one_of(
     st.builds("-m iprange {}--src-range 10.1.0.2-10.1.0.3".format, bangs),
     st.builds("-m comment --comment {}".format, st.sampled_from(("x", '"two words"'))),
     st.builds("-m recent --name {} {}".format, st.sampled_from(("r", "s")),
-              st.sampled_from(("--set", "--rcheck", "--update --seconds 60 --hitcount 2"))),
+              st.sampled_from(("--set", "--rcheck", "--update --seconds 60 --hitcount 2",
+                               "--remove", "--rcheck --rsource", "--set --rdest"))),
+    st.just("-m limit --limit 1/hour --limit-burst 2"),
+    st.builds("-m dscp {}--dscp {}".format, bangs, st.sampled_from(("0x00", "0x2e"))),
+    st.builds("-m conntrack {}--ctproto {}".format, bangs, st.sampled_from(("tcp", "udp"))),
+    st.builds("-m conntrack {}--ctreplsrc {}".format, bangs, st.sampled_from(SERVERS)),
+    st.builds("-m conntrack {}--ctorigsrc {}".format, bangs, st.sampled_from(CLIENTS)),
+    st.builds("-m conntrack {}--ctorigdstport {}".format, bangs, ports),
 )
 
 
@@ -100,23 +113,44 @@ def conditions(draw: st.DrawFn, chain: str) -> str:
     return " ".join(parts)
 
 
-def _targets(table: str, chain: str) -> st.SearchStrategy[str]:
-    """What a rule of that chain may end in; '' for nothing."""
-    found = ["", "-j ACCEPT", "-j RETURN"]
+MARKING = (
+    "-j MARK --set-xmark 0x1/0x1", "-j MARK --set-xmark 0x4000/0x0", "-j MARK --or-mark 0x2",
+    "-j MARK --and-mark 0x1", "-j CONNMARK --save-mark", "-j CONNMARK --set-xmark 0x3/0x3",
+    "-j CONNMARK --restore-mark --nfmask 0x1 --ctmask 0x1",
+)
+REJECTING = ("-j REJECT", "-j REJECT", "-j REJECT --reject-with icmp-host-prohibited",
+             "-p tcp -j REJECT --reject-with tcp-reset")
+TO_SERVERS = (
+    "-j DNAT --to-destination 10.2.0.2", "-j DNAT --to-destination 10.2.0.3", "-j REDIRECT",
+    "-j DNAT --to-destination 10.2.0.2-10.2.0.5",
+)
+TO_PORTS = (
+    "-j DNAT --to-destination 10.2.0.3:80", "-j DNAT --to-destination 10.1.0.1:81",
+    "-j DNAT --to-destination 10.2.0.2:80-81", "-j REDIRECT --to-ports 80",
+    "-j REDIRECT --to-ports 80-81",
+)
+FROM_HERE = ("-j MASQUERADE", "-j SNAT --to-source 10.2.0.9",
+             "-j SNAT --to-source 10.2.0.7-10.2.0.9")
+FROM_PORTS = ("-j MASQUERADE --to-ports 5000-5007", "-j SNAT --to-source 10.2.0.9:80",
+              "-j SNAT --to-source 10.2.0.9:5000-5001", "-j MASQUERADE --to-ports 81")
+
+
+def _targets(table: str, chain: str, ported: bool) -> st.SearchStrategy[str]:
+    """What a rule of that chain may end in; '' for nothing. `ported`: it wants TCP or UDP."""
+    found: tuple[str, ...] = ("", "-j ACCEPT", "-j RETURN")
     if table != "nat":
-        found += ["-j MARK --set-xmark 0x1/0x1", "-j MARK --set-xmark 0x4000/0x0",
-                  "-j CONNMARK --save-mark"]
+        found += MARKING
     if table == "raw":
-        found += ["-j CT --notrack"]
+        found += ("-j CT --notrack",)
     if table == "mangle":
-        found += ["-j TTL --ttl-set 33", "-j TOS --set-tos 0x10/0xff", "-j DROP"]
+        found += ("-j TTL --ttl-set 33", "-j TOS --set-tos 0x10/0xff", "-j DSCP --set-dscp 0x2e",
+                  "-j DROP")
     if table == "filter":
-        found += ["-j DROP", "-j REJECT"]
+        found += ("-j DROP", *REJECTING[: 4 if not ported else 3])
     if table == "nat" and chain in ("PREROUTING", "OUTPUT"):
-        found += ["-j DNAT --to-destination 10.2.0.2", "-j DNAT --to-destination 10.2.0.3",
-                  "-j REDIRECT"]
+        found += TO_SERVERS + (TO_PORTS if ported else ())
     if table == "nat" and chain == "POSTROUTING":
-        found += ["-j MASQUERADE", "-j SNAT --to-source 10.2.0.9"]
+        found += FROM_HERE + (FROM_PORTS if ported else ())
     return st.sampled_from(found)
 
 
@@ -127,7 +161,9 @@ def rules(draw: st.DrawFn, table: str, chain: str, *, exact: bool = False) -> st
     text = f"-A {chain} {draw(exact_conditions() if exact else conditions(chain))}"
     if after and not draw(st.integers(0, 3)):
         return f"{text} {draw(st.sampled_from(('-j', '-j', '-g')))} {draw(st.sampled_from(after))}"
-    return f"{text} {draw(_targets(table, chain))}"
+    ported = "-p tcp" in text or "-p udp" in text
+    target = draw(_targets(table, chain, ported))
+    return f"{text} {target}" if "-p tcp" not in target or " -p " not in text else text
 
 
 @st.composite
@@ -159,16 +195,42 @@ def packets(draw: st.DrawFn) -> str:
     client = draw(st.sampled_from(CLIENTS))
     server = draw(st.sampled_from((*SERVERS[:2] * 2, *SERVERS)))
     sport, dport = draw(ports), draw(st.sampled_from((*PORTS[:2] * 2, *PORTS)))
-    length = draw(st.sampled_from((0, 0, 30)))
-    protocol = draw(st.sampled_from(("tcp", "udp", "udp")))
-    tail = f"len={length}"
-    if protocol == "tcp":
-        flags = draw(st.sampled_from(("S", "S", "SA", "A", "R")))
-        tail = f"{flags} seq=1000 ack=1000"
+    protocol = draw(st.sampled_from(("tcp", "tcp", "udp", "udp", "udp", "sctp", "icmp")))
+    tail = _tail(draw, protocol) + draw(st.sampled_from(("", "", "", " tos=0x10", " tos=0xb8")))
     way = draw(st.integers(0, 5))
+    if protocol == "icmp":
+        return _icmp(draw, way, client, server, sport, dport)
     if way == 0:
         return f"local {protocol} 10.2.0.1:{sport} > {server}:{dport} {tail}"
     if way <= 2:
         answering = server if server.startswith("10.2.") else "10.2.0.2"
         return f"eth1 {protocol} {answering}:{dport} > {client}:{sport} {tail}"
     return f"eth0 {protocol} {client}:{sport} > {server}:{dport} {tail}"
+
+
+def _tail(draw: st.DrawFn, protocol: str) -> str:
+    """What a packet carries."""
+    if protocol == "tcp":
+        return f"{draw(st.sampled_from(('S', 'S', 'SA', 'A', 'R')))} seq=1000 ack=1000"
+    if protocol == "sctp":
+        return str(draw(st.sampled_from(("init", "init", "init_ack", "cookie_echo", "data"))))
+    return f"len={draw(st.sampled_from((0, 0, 30)))}"
+
+
+def _icmp(
+    draw: st.DrawFn, way: int, client: str, server: str, sport: int, dport: int,
+) -> str:
+    """An echo, its reply, or an error about one of the flows."""
+    answering = server if server.startswith("10.2.") else "10.2.0.2"
+    if way == 0:
+        return f"local icmp 10.2.0.1 > {server} echo id=7 seq=1"
+    if way == 1:
+        return f"eth1 icmp {answering} > {client} reply id=7 seq=1"
+    if way <= 3:
+        return f"eth0 icmp {client} > {server} echo id=7 seq=1"
+    kind = draw(st.sampled_from(("3/1", "3/3", "11/0")))
+    if way == 4:
+        quoted = f"udp {client}:{sport} > {answering}:{dport} ttl=63"
+        return f"eth1 icmp 10.2.0.254 > {client} type {kind} [{quoted}]"
+    quoted = f"udp {answering}:{dport} > {client}:{sport} ttl=63"
+    return f"eth0 icmp {client} > {answering} type {kind} [{quoted}]"
