@@ -280,6 +280,21 @@ def _optional(value: Any, key: Any) -> Any:
     return cel.OptionalValue.of(value[key]) if there else cel.OptionalValue.none()
 
 
+def _optional_list(value: Any) -> list[Any]:
+    return [value.value()] if value.has_value() else []
+
+
+def _optional_of_list(values: list[Any]) -> Any:
+    import cel
+
+    return cel.OptionalValue.of(values[0]) if values else cel.OptionalValue.none()
+
+
+def _optional_in_list(values: list[Any]) -> Any:
+    """The optional in a list of one; cel-rust hands lists over with their optionals unwrapped."""
+    return _optional_of_list([value for value in values if value is not None])
+
+
 # --- named formats -------------------------------------------------------------------------------
 
 _NAMED: Final[dict[str, Callable[[str], list[str]]]] = {
@@ -344,7 +359,9 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "masked": lambda c: {_CIDR: str(_network(c))}, "max": lambda *values: max(
         values[0] if len(values) == 1 else values),
     "min": lambda *values: min(values[0] if len(values) == 1 else values),
-    "optional_index": _optional, "optional_select": _optional, "pairs": _pairs,
+    "optional_in_list": _optional_in_list, "optional_index": _optional,
+    "optional_list": _optional_list, "optional_of_list": _optional_of_list,
+    "optional_select": _optional, "pairs": _pairs,
     "prefixLength": lambda c: _network(c).prefixlen, "quantity": _quantity,
     "replace": lambda text, old, new, count=-1: text.replace(old, new, count),
     "reverse": lambda value: value[::-1], "semver": _semver, "sign": lambda q: _compare(

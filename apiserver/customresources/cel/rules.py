@@ -32,7 +32,7 @@ _NATIVE: Final = frozenset({
     "abs", "bool", "bytes", "contains", "double", "duration", "dyn", "endsWith", "getDate",
     "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours",
     "getMilliseconds", "getMinutes", "getMonth", "getSeconds", "hasValue", "int", "matches",
-    "max", "min", "optional.none", "optional.of", "optional.ofNonZeroValue", "or", "orValue",
+    "max", "min", "none", "of", "ofNonZeroValue", "or", "orValue",
     "size", "startsWith", "string", "timestamp", "type", "uint", "value", "has", "all",
     "exists", "exists_one", "map", "filter", "optMap", "optFlatMap"})
 

@@ -5,6 +5,7 @@ its own that differ. Since `x.f(y)` is `f(x, y)`, all of them are calls in other
 
     x.?a.b         x.optional_select('a').optional_select('b')
     x[?k]          x.optional_index(k)
+    o.optMap(x, e)             o.optional_list().map(x, e).optional_of_list()
     cel.bind(n, v, e)          [v].map(n, e)[0]
     x.all(i, v, e)             x.pairs().all(p, e with p.k for i and p.v for v)
     size(x)                    kube_size(x)
@@ -27,6 +28,7 @@ RENAMED: Final = {"size": "kube_size", "string": "kube_string"}
 _TWO_VARIABLES: Final = {"all": "all", "exists": "exists", "existsOne": "exists_one",
                          "exists_one": "exists_one", "transformList": "map",
                          "transformMap": "map"}
+_OPTIONALS: Final = {"optMap": "optional_of_list", "optFlatMap": "optional_in_list"}
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 Tokens = list[str]
@@ -72,8 +74,17 @@ class _Translation:
             return self._bind(tokens, at, out)
         if after == ["("] and token in _TWO_VARIABLES and out[-1:] == ["."]:
             return self._macro(tokens, at, out)
+        if after == ["("] and token in _OPTIONALS and out[-1:] == ["."]:
+            return self._optional_map(tokens, at, out)
         out.append(RENAMED.get(token, token) if after == ["("] else token)
         return at + 1
+
+    def _optional_map(self, tokens: Tokens, at: int, out: Tokens) -> int:
+        """An optional as a list of one or none, whose element is mapped."""
+        end = _closing(tokens, at + 1, "(")
+        out += ["optional_list", "(", ")", ".", "map", "(", *self.run(tokens[at + 2:end]), ")",
+                ".", _OPTIONALS[tokens[at]], "(", ")"]
+        return end + 1
 
     def _optional_fields(self, tokens: Tokens, at: int, out: Tokens) -> int:
         while (tokens[at:at + 1] in ([".?"], ["."]) and tokens[at + 2:at + 3] != ["("]
