@@ -21,6 +21,7 @@ from controllers.podgc import PodGarbageCollector
 from controllers.replicaset import ReplicaSetController, ReplicationControllerController
 from controllers.resourcequota import ResourceQuotaController
 from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
+from controllers.serviceaccounttokens import ServiceAccountTokenController
 from controllers.statefulset import StatefulSetController
 from controllers.tainteviction import TaintEvictionController
 from controllers.volumebinder import PersistentVolumeBinder
@@ -52,6 +53,7 @@ _TABLE: Final = (
     ResourceQuotaController,
     RootCAPublisher,
     ServiceAccountController,
+    ServiceAccountTokenController,
     StatefulSetController,
     TTLAfterFinishedController,
     TaintEvictionController,
@@ -94,6 +96,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "resourcequota": "resourcequota-controller",
     "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
     "serviceaccount": "serviceaccount-controller",
+    "serviceaccount-token": "serviceaccount-token-controller",
     "statefulset": "statefulset-controller",
     "taint-eviction": "taint-eviction-controller",
     "ttl-after-finished": "ttl-after-finished-controller",
