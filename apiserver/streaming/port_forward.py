@@ -113,7 +113,7 @@ class _Channels:
         tasks = [asyncio.ensure_future(self._carry(index)) for index in range(len(self._ports))]
         try:
             while (message := await self._carrier.receive()) is not None:
-                channel, data = decode(message)
+                channel, data = decode(message, text=self._text)
                 if channel >= 0 and channel % 2 == 0 and channel // 2 < len(self._pipes):
                     self._pipes[channel // 2].feed(data)
         finally:

@@ -97,7 +97,7 @@ async def _serve_websocket(carrier: Carrier,
     io = RemoteIO(lambda channel, data: carrier.post(encode(channel, data, text=text)))
     if not protocol.startswith("v5"):
         carrier.post(encode(STDOUT, b"", text=text))  # tells old clients that all is set up
-    status = await first_of(ending(run(io)), _listen(carrier, io))
+    status = await first_of(ending(run(io)), _listen(carrier, io, text=text))
     if status is not None:
         last = orjson.dumps(status) if versioned else _plain(status)
         carrier.post(encode(ERROR, last, text=text))
@@ -109,10 +109,10 @@ def _plain(status: Object) -> bytes:
     return b"" if status["status"] == "Success" else str(status.get("message", "")).encode()
 
 
-async def _listen(carrier: Carrier, io: RemoteIO) -> None:
+async def _listen(carrier: Carrier, io: RemoteIO, *, text: bool) -> None:
     """Hand on what the client says until it goes."""
     while (message := await carrier.receive()) is not None:
-        channel, data = decode(message)
+        channel, data = decode(message, text=text)
         if channel == STDIN:
             io.stdin.feed(data)
         elif channel == RESIZE:
@@ -136,12 +136,16 @@ def encode(channel: int, data: bytes, *, text: bool) -> bytes | str:
     return f"{channel}{base64.b64encode(data).decode()}" if text else bytes([channel]) + data
 
 
-def decode(message: bytes | str) -> tuple[int, bytes]:
-    """(channel, data) of a message; what cannot be read is for channel -1."""
-    if isinstance(message, bytes):
-        return (message[0], message[1:]) if message else (-1, b"")
+def decode(message: bytes | str, *, text: bool) -> tuple[int, bytes]:
+    """(channel, data) of a message; what cannot be read is for channel -1.
+
+    The protocol says how, not the kind of message: some clients send the first byte in text.
+    """
+    raw = message.encode() if isinstance(message, str) else message
+    if not text:
+        return (raw[0], raw[1:]) if raw else (-1, b"")
     try:
-        return int(message[:1]), base64.b64decode(message[1:])
+        return int(raw[:1]), base64.b64decode(raw[1:])
     except (ValueError, binascii.Error):
         return -1, b""
 

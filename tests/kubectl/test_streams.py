@@ -67,7 +67,8 @@ def computer(request, server):
 
 
 def test_exec_gives_output_and_exit_code(computer):
-    done = computer.run("kubectl", "exec", "box", "--", "sh", "-c", "echo out; echo bad >&2; exit 3")
+    line = "echo out; echo bad >&2; exit 3"
+    done = computer.run("kubectl", "exec", "box", "--", "sh", "-c", line)
     assert (done.stdout, done.returncode) == ("out\n", 3)
     assert "bad\n" in done.stderr
     assert "exit code 3" in done.stderr

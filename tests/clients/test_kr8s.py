@@ -1,0 +1,75 @@
+"""kr8s: objects, waiting, logs, exec and port-forward."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+pytest.importorskip("kr8s")
+import kr8s
+from kr8s._async_utils import as_sync_func
+from kr8s.objects import ConfigMap, Deployment, Pod
+
+from tests.clients.conftest import running
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory):
+    """kr8s warns of versions that it does not know yet."""
+    with running(tmp_path_factory.mktemp("computer"), "--kubernetes-version 1.34") as server:
+        made = kr8s.api(kubeconfig=str(server.kubeconfig))
+        yield made
+        as_sync_func(made._session.aclose)()
+
+
+@pytest.fixture(scope="module")
+def pod(api):
+    made = Pod({"metadata": {"name": "web", "namespace": "default"},
+                "spec": {"containers": [{"name": "web", "image": "nginx:1.27",
+                                         "ports": [{"containerPort": 80}]}]}}, api=api)
+    made.create()
+    made.wait("condition=Ready", timeout=20)
+    return made
+
+
+def test_objects_live_and_die(api):
+    made = ConfigMap({"metadata": {"name": "a", "namespace": "default"}, "data": {"k": "1"}},
+                     api=api)
+    made.create()
+    made.patch({"data": {"k": "2"}})
+    assert ConfigMap.get("a", namespace="default", api=api).data["k"] == "2"
+    made.label({"colour": "blue"})
+    assert [one.name for one in api.get("configmaps", label_selector={"colour": "blue"})] == ["a"]
+    made.delete()
+    assert not made.exists()
+
+
+def test_the_version_and_kinds_are_found(api):
+    assert api.version()["major"] == "1"
+    assert {"pods", "deployments"} <= {kind["name"] for kind in api.api_resources()}
+
+
+def test_a_deployment_is_scaled(api):
+    labels = {"app": "many"}
+    made = Deployment({"metadata": {"name": "many", "namespace": "default"}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "c", "image": "nginx"}]}}}}, api=api)
+    made.create()
+    made.wait("condition=Available", timeout=20)
+    made.scale(2)
+    assert len(made.pods()) == 2
+
+
+def test_exec_gives_output_and_exit_code(pod):
+    done = pod.exec(["sh", "-c", "echo out; exit 3"], check=False)
+    assert (done.stdout, done.returncode) == (b"out\n", 3)
+
+
+def test_port_forward_carries_http(pod):
+    with pod.portforward(80) as port:
+        answer = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
+    assert "Welcome to nginx" in answer.text
+    assert any("GET / HTTP/1.1" in line for line in pod.logs())
