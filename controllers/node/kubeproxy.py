@@ -14,6 +14,7 @@ from apiserver.machinery.meta import labels, name, namespace
 from controllers.controller import Controller, ControllerContext, Result
 from netsim.kubeproxy import Family, NodeProxy, Options
 from netsim.kubeproxy import Node as ProxyNode
+from netsim.kubeproxy.proxier import SYNC_PERIOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +63,8 @@ class KubeProxy(Controller):
         return {SERVICES: self._service, ENDPOINTSLICES: self._slice, NODES: self._own_node}
 
     async def start(self) -> None:
-        """Write the fixed rules even where there is no Service."""
+        """Write the fixed rules even where there is no Service; again when somebody flushes them."""
+        self.proxy.watch_rules(lambda: self.queue.add_after(SYNC, SYNC_PERIOD))
         self.queue.add(SYNC)
 
     async def reconcile(self, key: str) -> Result | None:

@@ -17,7 +17,7 @@ from netsim.netfilter.ruleset import Ruleset
 from netsim.nft.ruleset import Ruleset as NftRuleset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from netsim.kubeproxy.health import HealthCheck
     from netsim.kubeproxy.proxier import Changes, RuleWriter
@@ -62,6 +62,7 @@ class NodeProxy:
             family: Proxier(self._writer(node, family), node=node, options=options, family=family)
             for family in Family
         }
+        self._syncing = False
         if options.localhost_node_ports_in_force(Family.IPV4):
             stack.route_localnet = True
 
@@ -107,6 +108,13 @@ class NodeProxy:
 
     def sync(self) -> dict[Family, Changes]:
         """Write what changed, and delete the conntrack entries of UDP flows that it left stale."""
+        self._syncing = True
+        try:
+            return self._sync()
+        finally:
+            self._syncing = False
+
+    def _sync(self) -> dict[Family, Changes]:
         done: dict[Family, Changes] = {}
         for family, proxier in self.proxiers.items():
             done[family] = proxier.sync()
@@ -114,6 +122,27 @@ class NodeProxy:
                 for connection in proxier.stale_flows(list(self.stack.conntrack)):
                     self.stack.conntrack.delete(connection)
         return done
+
+    def watch_rules(self, flushed: Callable[[], None]) -> None:
+        """Call `flushed` when somebody else takes the canaries away. This costs nothing while
+        nobody touches the rules; kube-proxy looks every `SYNC_PERIOD` seconds (iptables Monitor).
+        """
+        if self.options.mode is not Mode.IPTABLES:
+            return
+        for family in Family:
+            ruleset = iptables_of(self.stack, family)
+            ruleset.changed = self._noticing(ruleset.changed, flushed)
+
+    def _noticing(
+        self, before: Callable[[], None] | None, flushed: Callable[[], None],
+    ) -> Callable[[], None]:
+        def changed() -> None:
+            if before is not None:
+                before()
+            if not self._syncing and self.needs_sync():
+                flushed()
+
+        return changed
 
     def needs_sync(self) -> bool:
         """Whether the rules were flushed by others; to be asked every `SYNC_PERIOD` seconds."""

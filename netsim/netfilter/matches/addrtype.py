@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
 from netsim.netfilter.hooks import Hook
+from netsim.packet import is_multicast
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import AddressType, Context
@@ -17,6 +18,10 @@ _NAMES: Final = (
     "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE",
     "PROHIBIT", "THROW", "NAT", "XRESOLVE",
 )
+_UNSPEC, _UNICAST, _LOCAL, _ANYCAST, _MULTICAST, _UNREACHABLE, _PROHIBIT = (
+    1 << place for place in (0, 1, 2, 4, 5, 7, 8)
+)
+_BY_ROUTE: Final = _LOCAL | _ANYCAST | _UNREACHABLE | _PROHIBIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,26 @@ class Types:
     bits: int
     inverted: bool
 
-    def accepts(self, kind: AddressType) -> bool:
-        """Whether an address of that type passes."""
+    def accepts(self, family: int, address: int, kind: AddressType) -> bool:
+        """Whether an address passes, whose type is `kind` by its route."""
+        if family == 6:
+            return _in_ipv6(self.bits, address, kind) != self.inverted
         return bool(self.bits >> kind & 1) != self.inverted
 
     def __str__(self) -> str:
         return ",".join(name for place, name in enumerate(_NAMES) if self.bits >> place & 1)
+
+
+def _in_ipv6(bits: int, address: int, kind: AddressType) -> bool:
+    """Some types are the address's own form, and all of those must hold (match_type6)."""
+    multicast = is_multicast(6, address)
+    if bits & _MULTICAST and not multicast:
+        return False
+    if bits & _UNICAST and (multicast or not address):
+        return False
+    if bits & _UNSPEC and address:
+        return False
+    return not bits & _BY_ROUTE or bool(bits >> kind & 1)
 
 
 def _parse_types(given: Given, option: str) -> Types | None:
@@ -107,9 +126,10 @@ class AddrType(Match):
         if self.limit:
             interface = context.in_interface if self.limit == "in" else context.out_interface
         packet = context.packet
+        family, src, dst = packet.family, packet.src, packet.dst
         ask = context.stack.address_type
-        if self.source and not self.source.accepts(ask(packet.family, packet.src, interface)):
+        if self.source and not self.source.accepts(family, src, ask(family, src, interface)):
             return False
         if self.destination is None:
             return True
-        return self.destination.accepts(ask(packet.family, packet.dst, interface))
+        return self.destination.accepts(family, dst, ask(family, dst, interface))

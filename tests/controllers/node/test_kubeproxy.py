@@ -10,6 +10,7 @@ import pytest
 from apiserver.machinery.gvk import PODS, REPLICASETS, SERVICES
 from controllers.drive import drive
 from minikube_sim.http import Response
+from netsim.netfilter.cli.iptables import iptables
 from tests.controllers.node.world import NodeWorld, ask
 from tests.controllers.world import obj
 
@@ -100,3 +101,26 @@ def test_local_load_balancer_has_a_health_check_port(world: NodeWorld) -> None:
     assert (answer.status, '"localEndpoints": 1' in text(answer)) == (200, True)
     world.delete(SERVICES, "api")
     assert ask(node, "10.211.55.120", port) == "Refused"
+
+
+def test_rules_that_somebody_flushed_come_back_within_the_sync_period(world: NodeWorld) -> None:
+    simpleapi(world, "a")
+    vip = service(world)["spec"]["clusterIP"]
+    node = world.fabric.nodes["minikube"]
+    for table in ("nat", "filter", "mangle"):
+        assert not iptables(node.rulesets[4], ["-t", table, "-F"]).stderr
+        assert not iptables(node.rulesets[4], ["-t", table, "-X"]).stderr
+    assert ask(node, vip) != "Refused"
+    world.advance(29)
+    assert isinstance(ask(node, vip), str)
+    world.advance(1)
+    assert isinstance(ask(node, vip), Response)
+
+
+def test_one_rule_deleted_stays_away(world: NodeWorld) -> None:
+    simpleapi(world, "a")
+    vip = service(world)["spec"]["clusterIP"]
+    node = world.fabric.nodes["minikube"]
+    assert not iptables(node.rulesets[4], ["-t", "nat", "-F", "KUBE-SERVICES"]).stderr
+    world.advance(60)
+    assert isinstance(ask(node, vip), str)
