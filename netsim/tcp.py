@@ -1,8 +1,8 @@
 """TCP sockets: handshake, one segment of data each way, the end. Models net/ipv4/tcp_input.c.
 
-Just enough for conntrack and the rules to see what they would see of a real connection. What a link
-loses by chance is sent again, as often as Linux does; what rules or a cut link drop is not, since it
-would be lost again.
+Just enough for conntrack and the rules to see what they would see of a real connection. What a
+link loses by chance is sent again, as often as Linux does; what rules or a cut link drop is not,
+since it would be lost again.
 """
 
 from __future__ import annotations
@@ -94,7 +94,14 @@ class TcpSocket:
 
     def connect(self) -> None:
         """Send the SYN and let the network run."""
+        began = self._spent()
         self._insist(self._synchronize, _SYN_WAITS)
+        self.seconds -= began if self.seconds else 0.0
+
+    def _spent(self) -> float:
+        """Seconds that all links have taken so far."""
+        medium = self.namespace.wire.medium
+        return medium.elapsed + medium.waited if medium is not None else 0.0
 
     def _synchronize(self) -> bool:
         """Send a SYN and let the network run; whether that is the end of it."""
@@ -110,10 +117,9 @@ class TcpSocket:
         medium = self.namespace.wire.medium
         if medium is None:
             return attempt()
-        began, unlucky, number = medium.elapsed + medium.waited, medium.unlucky, self.next_seq
+        unlucky, number = medium.unlucky, self.next_seq
         for wait in (*waits, 0.0):
             if attempt():
-                self.seconds = medium.elapsed + medium.waited - began
                 return True
             if medium.unlucky == unlucky or not wait:
                 break
@@ -202,6 +208,7 @@ class TcpSocket:
         if packet.flags & (SYN | ACK) != SYN | ACK or packet.ack != self.next_seq:
             return
         self.state = State.ESTABLISHED
+        self.seconds = self._spent()
         self.wanted_ack = packet.seq + 1 & _M32
         if isinstance(packet.payload, TcpSocket):
             self.peer = packet.payload

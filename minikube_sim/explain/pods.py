@@ -70,13 +70,14 @@ def _container(cluster: Cluster, pod: Object, status: Mapping[str, Any]) -> Reas
         return Reason(code="image", fix="use an image that exists",
                       text=f"{label} waits, {reason}: image {status.get('image')}"
                            + (f" ({why})" if why else ""))
-    if reason == "CrashLoopBackOff" or (status.get("lastState") or {}).get("terminated"):
-        ended = (status.get("lastState") or {}).get("terminated") or {}
-        if reason == "CrashLoopBackOff" or not status.get("ready"):
-            return Reason(
-                code="crash", text=f"{label} crashes: it ended with exit code "
-                f"{ended.get('exitCode', '?')} after {status.get('restartCount', 0)} restarts",
-                fix=f"kubectl logs {name(pod)} -n {namespace(pod)} --previous says why")
+    if reason == "CrashLoopBackOff" or state.get("terminated"):
+        ended = (state.get("terminated") or (status.get("lastState") or {}).get("terminated")
+                 or {})
+        return Reason(
+            code="crash", text=f"{label} crashes: it ended with exit code "
+            f"{ended.get('exitCode', '?')} after {status.get('restartCount', 0)} restarts"
+            + _because(cluster, pod),
+            fix=f"kubectl logs {name(pod)} -n {namespace(pod)} --previous says why")
     if waiting and reason not in ("ContainerCreating", "PodInitializing"):
         return Reason(code="waiting", text=f"{label} waits, {reason}: {waiting.get('message', '')}",
                       fix=f"kubectl describe pod {name(pod)} -n {namespace(pod)}")
