@@ -32,10 +32,11 @@ _RESOURCES: Final[dict[str, GVR]] = {
 }
 
 
-async def bootstrap(client: Client, options: ClusterOptions, manifests: tuple[str, ...]) -> None:
+async def bootstrap(client: Client, options: ClusterOptions, manifests: tuple[str, ...], *,
+                    root_ca: str = "") -> None:
     """Create every object of the manifests that does not exist. Raises ApiError."""
     words = {"$(NODE_IP)": options.node_ip, "$(SERVICE_IP_1)": options.service_ip(1),
-             "$(SERVICE_IP_10)": options.service_ip(10)}
+             "$(SERVICE_IP_10)": options.service_ip(10), "$(ROOT_CA)": root_ca}
     for document in documents(manifests):
         await _ensure(client, _fill(document, words))
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from apiserver.admission import admission_chain
+from apiserver.admission.webhooks import WebhookCaller
 from apiserver.authorization.bootstrap import ensure_policy
 from apiserver.authorization.stored import StoredAuthorizer
 from apiserver.customresources.definitions import Definitions
@@ -46,6 +47,7 @@ from minikube_sim.nodes import Nodes
 from minikube_sim.process import Process
 from minikube_sim.shell.session import Session
 from minikube_sim.version import version_info
+from minikube_sim.webhooks import ClusterServices
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -99,6 +101,7 @@ class Cluster(Explained):
         self._first_revision = self.store.revision
         self._enabled = self._select()
         self._root_ca = root_ca
+        self._webhooks = WebhookCaller()
         self.registry = self._make_registry()
         drive(Definitions(self.registry).load())
         self.registry.tokens.make_key = lambda: signing_key or self._signing_key()
@@ -109,6 +112,7 @@ class Cluster(Explained):
         self.manager = Manager(self.clock, self._informers, self._events, strict=strict)
         self.network = Network(self.options, self.clock, self.chance("network"))
         self.nodes = Nodes(self)
+        self._webhooks.network = ClusterServices(self.registry, self.nodes)
         self._add_controllers()
         self.lifetime = Lifetime()
         """Ended before the server ends: open watches and streams are told."""
@@ -150,7 +154,7 @@ class Cluster(Explained):
             drive(ensure_policy(self.registry, self.chance("policy")))
             drive(self.authorizer.start(self.registry))
             for manifests in (SYSTEM, ADDONS):
-                drive(bootstrap(self.client, self.options, manifests))
+                drive(bootstrap(self.client, self.options, manifests, root_ca=self._root_ca))
                 self.settle()
         return self
 
@@ -303,7 +307,7 @@ class Cluster(Explained):
             allocators[SERVICES] = ServiceAllocator(self.chance("vips"), ranges)
         return Registry(
             store=self.store, resources=BUILTIN, schema=schema_for(self.options.kubernetes_version),
-            clock=self.clock, chance=self.chance("names"), admission=admission_chain(),
+            clock=self.clock, chance=self.chance("names"), admission=admission_chain(self._webhooks),
             allocators=allocators)
 
     def _signing_key(self) -> SigningKey:
