@@ -208,7 +208,8 @@ def subresources_of(resource: Resource) -> dict[str, Sub]:
 def storage_version_hash(resource: Resource) -> str:
     """Changes when a kind comes to be stored in another version (StorageVersionHash)."""
     group, version = _STORED_AS.get((resource.group, resource.kind),
-                                    (resource.group, resource.version))
+                                    (resource.group, resource.storage_version
+                                     or resource.version))
     digest = hashlib.sha256(f"{group}/{version}/{resource.kind}".encode()).digest()
     return base64.b64encode(digest[:8]).decode()
 

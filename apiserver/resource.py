@@ -80,6 +80,8 @@ class Resource:
     """Where its objects are kept, when not under its own name."""
     list_kind_name: str = ""
     """The kind of its lists; '' for the usual name."""
+    storage_version: str = ""
+    """The version that its objects are kept in; '' when that is its own."""
     definition: str = ""
     """The OpenAPI definition, e.g. io.k8s.api.core.v1.Pod; '' derives it from group and kind."""
 

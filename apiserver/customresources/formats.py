@@ -25,6 +25,7 @@ _CLASSES: Final = {"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7F
                    "space": r"\t\n\v\f\r ", "upper": "A-Z", "word": "0-9A-Za-z_",
                    "xdigit": "0-9A-Fa-f"}
 _POSIX: Final = re.compile(r"\[:(\w+):\]")
+_FLAGS: Final = re.compile(r"\(\?([ims]+)\)")
 _END: Final = re.compile(r"((?:^|[^\\])(?:\\\\)*)\$(?=$|\||\))")
 
 
@@ -33,6 +34,8 @@ def go_regex(pattern: str) -> re.Pattern[str]:
     """A pattern of Go's regexp. Raises re.error."""
     text = _POSIX.sub(lambda match: _CLASSES.get(match.group(1), match.group(0)), pattern)
     text = text.replace(r"\z", r"\Z")
+    if flags := _FLAGS.search(text):  # Go allows them anywhere, Python only in front
+        text = f"(?{flags[1]}){_FLAGS.sub('', text, count=1)}"
     return re.compile(_END.sub(r"\1\\Z", text), re.ASCII)
 
 

@@ -39,7 +39,7 @@ def _resource(crd: Object, version: Object) -> Resource:
         namespaced=spec["scope"] == "Namespaced", verbs=VERBS, strategy=strategy,
         columns=columns_of(version.get("additionalPrinterColumns")),
         status=subresources.get("status") is not None, scale=_scale(subresources.get("scale")),
-        deprecation=_deprecation(spec, version), custom=True)
+        deprecation=_deprecation(spec, version), custom=True, storage_version=storage_version(crd))
 
 
 def _scale(declared: Object | None) -> Scale | None:

@@ -192,7 +192,7 @@ def _string_check(node: Object) -> Check | None:
 
 def _format_check(node: Object) -> Check | None:
     name = node.get("format") or ""
-    fits = FORMATS.get(name.replace("_", "-") if name != "k8s_name" else name)
+    fits = FORMATS.get(name)
     if fits is None:
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from apiserver.customresources.jsonpath import JSONPathError, parse_path
 from apiserver.customresources.names import APPROVAL, is_protected
 from apiserver.machinery import meta
 from apiserver.machinery.names import is_dns1035_label, is_dns1123_subdomain
@@ -93,6 +94,10 @@ class CustomResourceDefinitionStrategy(Strategy):
                                   'must be spec.names.plural+"."+spec.group'))
         errors += _spec_errors(spec)
         errors += _approval_errors(obj)
+        if spec.get("preserveUnknownFields"):
+            errors.append(invalid(_SPEC.child("preserveUnknownFields"), True, "cannot set to true, "
+                                  "set x-kubernetes-preserve-unknown-fields to true in "
+                                  "spec.versions[*].schema instead"))
         if not dig(obj, "status", "storedVersions"):
             errors.append(invalid("status.storedVersions", None,
                                   "must have at least one stored version"))
@@ -256,7 +261,17 @@ def _version_errors(version: Object, path: Path, agreed: dict[str, bool]) -> lis
         elif not value.startswith(prefix):
             errors.append(invalid(own.child(name), value, "should be a json path under "
                                   f"{prefix.rstrip('.')}"))
+        else:
+            errors += _path_errors(value, own.child(name))
     return errors
+
+
+def _path_errors(text: str, path: Path) -> list[FieldError]:
+    try:
+        parse_path(text)
+    except JSONPathError as error:
+        return [invalid(path, text, str(error))]
+    return []
 
 
 def _column_errors(column: Object, path: Path) -> list[FieldError]:
@@ -270,7 +285,7 @@ def _column_errors(column: Object, path: Path) -> list[FieldError]:
                               f"must be one of {','.join(_COLUMN_TYPES)}"))
     if not column.get("jsonPath"):
         errors.append(required(path.child("jsonPath")))
-    return errors
+    return errors or _path_errors(column["jsonPath"], path.child("jsonPath"))
 
 
 CUSTOMRESOURCEDEFINITIONS = Resource(

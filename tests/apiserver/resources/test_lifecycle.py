@@ -35,6 +35,7 @@ def test_it_is_made_read_changed_and_deleted(resource: Resource) -> None:
     assert (made["apiVersion"], made["kind"]) == (resource.api_version, resource.kind)
     assert ("generation" in made["metadata"]) is resource.strategy.has_generation
     assert name in server.names(resource.gvr, namespace)
+    made = server.get(resource.gvr, name, namespace)  # a CRD has been established since
     revision = made["metadata"]["resourceVersion"]
 
     same = server.update(resource.gvr, copy.deepcopy(made))
