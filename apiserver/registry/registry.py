@@ -54,7 +54,7 @@ class Registry:
                  clock: Clock, chance: random.Random, admission: AdmissionChain,
                  allocators: Mapping[GVR, Allocator] | None = None) -> None:
         self.store = store
-        self.catalog = Catalog(resources)
+        self.catalog = Catalog([each for each in resources if schema.knows(each.gvk)])
         self.schema = schema
         self.clock = clock
         self.chance = chance
