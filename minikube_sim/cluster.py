@@ -307,8 +307,8 @@ class Cluster(Explained):
             allocators[SERVICES] = ServiceAllocator(self.chance("vips"), ranges)
         return Registry(
             store=self.store, resources=BUILTIN, schema=schema_for(self.options.kubernetes_version),
-            clock=self.clock, chance=self.chance("names"), admission=admission_chain(self._webhooks),
-            allocators=allocators)
+            clock=self.clock, chance=self.chance("names"),
+            admission=admission_chain(self._webhooks), allocators=allocators)
 
     def _signing_key(self) -> SigningKey:
         from apiserver.authentication.signing import SigningKey

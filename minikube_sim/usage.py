@@ -37,5 +37,5 @@ class CpuMeter:
         return self._sum / WINDOW if self._spent else 0.0
 
     def _forget(self, now: float) -> None:
-        while self._spent and self._spent[0][0] <= now - WINDOW:
+        while self._spent and self._spent[0][0] < now - WINDOW:
             self._sum -= self._spent.popleft()[1]

@@ -7,8 +7,9 @@ from apiserver.admission.webhooks.caller import (
     ServiceCall,
     ServiceNetwork,
     WebhookCaller,
+    loop_runs,
 )
 from apiserver.admission.webhooks.steps import MutatingWebhooks, ValidatingWebhooks
 
 __all__ = ["CallFailed", "MutatingWebhooks", "ServiceCall", "ServiceNetwork", "ValidatingWebhooks",
-           "WebhookCaller"]
+           "WebhookCaller", "loop_runs"]

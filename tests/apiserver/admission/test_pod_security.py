@@ -1,0 +1,110 @@
+"""Pod Security Standards by labels of the namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from apiserver.context import RequestContext
+from apiserver.machinery.errors import Forbidden, Invalid
+from apiserver.machinery.gvk import DEPLOYMENTS, GVR, NAMESPACES, PODS, SERVICEACCOUNTS
+from controllers.drive import drive
+from tests.apiserver.server import Server
+
+if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
+
+P = "pod-security.kubernetes.io/"
+SAFE: dict[str, Any] = {
+    "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def server_with(**labels: str) -> Server:
+    server = Server()
+    server.create(NAMESPACES, {"metadata": {"name": "ns", "labels": {
+        f"{P}{key}": value for key, value in labels.items()}}}, None)
+    server.create(SERVICEACCOUNTS, {"metadata": {"name": "default"}}, "ns")
+    return server
+
+
+def pod(container: Object | None = None, **spec: Any) -> Object:
+    return {"metadata": {"name": "p"}, "spec": {
+        "containers": [{"name": "c", "image": "x", **(container or {})}], **spec}}
+
+
+def warnings(server: Server, resource: GVR, body: Object) -> list[str]:
+    found = server.registry.catalog.resource(resource)
+    ctx = RequestContext(resource=found, verb="create", namespace="ns")
+    drive(server.registry.create(ctx, server.registry.decode_trusted(found, body)))
+    return ctx.warnings
+
+
+@pytest.mark.parametrize(("body", "why"), [
+    (pod(hostNetwork=True, hostPID=True), "host namespaces (hostNetwork=true, hostPID=true)"),
+    (pod({"securityContext": {"privileged": True}}),
+     'privileged (container "c" must not set securityContext.privileged=true)'),
+    (pod({"securityContext": {"capabilities": {"add": ["NET_ADMIN", "CHOWN"]}}}),
+     'non-default capabilities (container "c" must not include "NET_ADMIN" in'
+     " securityContext.capabilities.add)"),
+    (pod(volumes=[{"name": "v", "hostPath": {"path": "/"}}]), 'hostPath volumes (volume "v")'),
+    (pod({"ports": [{"containerPort": 80, "hostPort": 80}]}),
+     'hostPort (container "c" uses hostPort 80)'),
+    (pod(securityContext={"seccompProfile": {"type": "Unconfined"}}),
+     'seccompProfile (pod must not set securityContext.seccompProfile.type to "Unconfined")'),
+    (pod(securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}),
+     "forbidden sysctls (kernel.msgmax)"),
+])
+def test_baseline_refuses(body: Object, why: str) -> None:
+    server = server_with(enforce="baseline")
+    with pytest.raises(Forbidden) as caught:
+        server.create(PODS, body, "ns")
+    assert caught.value.message == (
+        f'pods "p" is forbidden: violates PodSecurity "baseline:latest": {why}')
+
+
+def test_restricted_wants_much_and_lets_good_pods_pass() -> None:
+    server = server_with(enforce="restricted")
+    with pytest.raises(Forbidden) as caught:
+        server.create(PODS, pod(), "ns")
+    assert caught.value.message.partition(": violates ")[2] == (
+        'PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "c" must'
+        " set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities"
+        ' (container "c" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot !='
+        ' true (pod or container "c" must set securityContext.runAsNonRoot=true), seccompProfile'
+        ' (pod or container "c" must set securityContext.seccompProfile.type to "RuntimeDefault"'
+        ' or "Localhost")')
+    server.create(PODS, pod({"securityContext": SAFE}), "ns")
+
+
+def test_workloads_are_warned_of_what_their_pods_may_not() -> None:
+    server = server_with(enforce="baseline")
+    body = {"metadata": {"name": "web"}, "spec": {
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": pod(hostIPC=True)["spec"]}}}
+    assert warnings(server, DEPLOYMENTS, body) == [
+        'would violate PodSecurity "baseline:latest": host namespaces (hostIPC=true)']
+
+
+def test_the_label_warn_only_warns() -> None:
+    server = server_with(warn="baseline")
+    assert warnings(server, PODS, pod(hostIPC=True)) == [
+        'would violate PodSecurity "baseline:latest": host namespaces (hostIPC=true)']
+
+
+def test_labels_must_be_levels() -> None:
+    with pytest.raises(Invalid, match="must be one of privileged, baseline, restricted"):
+        server_with(enforce="strict")
+
+
+def test_a_namespace_whose_level_rises_names_the_pods_that_are_against_it() -> None:
+    server = server_with()
+    server.create(PODS, pod(hostIPC=True), "ns")
+    found = server.registry.catalog.resource(NAMESPACES)
+    ctx = RequestContext(resource=found, verb="update", name="ns")
+    body = {"metadata": {"name": "ns", "labels": {f"{P}enforce": "baseline"}}}
+    drive(server.registry.update(ctx, server.registry.decode_trusted(found, body)))
+    assert ctx.warnings == [
+        'existing pods in namespace "ns" violate the new PodSecurity enforce level'
+        ' "baseline:latest"', "p: host namespaces (hostIPC=true)"]
