@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from minikube_sim.dns import wire
-from minikube_sim.dns.zone import NOERROR, NXDOMAIN, SERVFAIL
+from minikube_sim.dns.zone import NOERROR, NXDOMAIN, SERVFAIL, Answer
 from minikube_sim.process import pause
 from netsim.outcome import Answered, Connected
 
@@ -120,6 +120,8 @@ class Resolver:
     network: Namespace
     chance: random.Random
     conf: ResolvConf = field(default_factory=ResolvConf)
+    deadline: float | None = None
+    """When the program gives up, in seconds of the cluster's clock."""
 
     async def search(self, name: str, kind: str) -> Heard | Silent:
         """Ask along the search list: the first answer with records, else the most telling one."""
@@ -137,7 +139,9 @@ class Resolver:
 
     async def ask(self, name: str, kind: str, *, edns: int = 0, tcp: bool = False,
                   port: int = PORT) -> Heard | Silent:
-        """One question about one full name, to each server in turn. Raises ValueError."""
+        """One question about one full name, to each server in turn. What cannot be a name (an
+        empty label, one of more than 63 letters) does not exist.
+        """
         refused = False
         for _ in range(self.conf.attempts):
             for server in self.conf.nameservers:
@@ -147,8 +151,8 @@ class Resolver:
                 if isinstance(outcome, Heard):
                     return outcome
                 refused = outcome.refused
-                if not refused:
-                    await pause(self.network.now() + self.conf.timeout)
+                if not refused and await self._wait():
+                    return outcome
             if refused:
                 break
         return Silent(self.conf.nameservers[-1], refused)
@@ -157,8 +161,8 @@ class Resolver:
         """getaddrinfo: the first IPv4 address, else the first IPv6 one; None: no such host."""
         for candidate in self.conf.candidates(name):
             for kind in ("A", "AAAA"):
-                heard = await self._valid(candidate, kind)
-                if isinstance(heard, Silent) or heard is None:
+                heard = await self.ask(candidate, kind)
+                if isinstance(heard, Silent):
                     return None
                 found = next((r for r in heard.records if r.type == kind), None)
                 if found is not None:
@@ -167,11 +171,14 @@ class Resolver:
                     break
         return None
 
-    async def _valid(self, name: str, kind: str) -> Heard | Silent | None:
-        try:
-            return await self.ask(name, kind)
-        except ValueError:
-            return None
+    async def _wait(self) -> bool:
+        """Wait for an answer that does not come; whether the deadline has come instead."""
+        until = self.network.now() + self.conf.timeout
+        if self.deadline is None or until < self.deadline:
+            await pause(until)
+            return False
+        await pause(self.deadline)
+        return True
 
 
 def send_once(network: Namespace, server: str, name: str, kind: str,
@@ -184,7 +191,11 @@ def send_once(network: Namespace, server: str, name: str, kind: str,
 
 def _exchange(network: Namespace, server: str, port: int, query: wire.Query, *,
               tcp: bool = False) -> Heard | Silent:
-    data = wire.ask(query)
+    try:
+        data = wire.ask(query)
+    except ValueError:
+        nothing = wire.Reply(ident=query.ident, answer=Answer(NXDOMAIN))
+        return Heard(nothing, server, query.name)
     if not tcp:
         outcome = network.sockets.send_datagram(server, port, data)
         if not isinstance(outcome, Answered):

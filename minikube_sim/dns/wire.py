@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dnslib
 from dnslib import CLASS, QTYPE
+from dnslib.label import DNSLabelError
 
 from minikube_sim.dns.zone import Answer, Record
 
@@ -85,8 +86,8 @@ def ask(query: Query) -> bytes:
         if query.size:
             record.add_ar(dnslib.EDNS0(udp_len=query.size))
         return bytes(record.pack())
-    except (dnslib.DNSError, dnslib.label.DNSLabelError, UnicodeError) as error:
-        raise ValueError(str(error)) from None
+    except (dnslib.DNSError, DNSLabelError, UnicodeError) as error:
+        raise ValueError(f"{query.name!r} is not a legal name: {error}") from None
 
 
 def read_query(data: bytes) -> Query:
@@ -163,5 +164,5 @@ def known_type(text: str) -> bool:
 def _parse(data: bytes) -> Any:
     try:
         return dnslib.DNSRecord.parse(data)
-    except (dnslib.DNSError, UnicodeError, IndexError, ValueError) as error:
+    except (dnslib.DNSError, DNSLabelError, UnicodeError, IndexError, ValueError) as error:
         raise Malformed(str(error)) from None

@@ -68,15 +68,21 @@ class Machine:
         """The cluster clock, in seconds since 1970."""
         return self.clock.now()
 
-    async def lookup(self, host: str) -> str | None:
-        """The address of a host: itself if it is one, /etc/hosts, then the name servers."""
+    async def lookup(self, host: str, limit: float | None = None) -> str | None:
+        """The address of a host: itself if it is one, /etc/hosts, then the name servers, for at
+        most `limit` seconds.
+        """
         if _is_address(host):
             return host
         for line in self.files.get("/etc/hosts", "").splitlines():
             words = line.partition("#")[0].split()
             if host in words[1:]:
                 return words[0]
-        return await (self.resolve or self._ask_servers)(host)
+        if self.resolve is not None:
+            return await self.resolve(host)
+        asker = self.resolver()
+        asker.deadline = None if limit is None else self.now() + limit
+        return await asker.address(host)
 
     def resolver(self) -> Resolver:
         """The stub resolver, as /etc/resolv.conf sets it up now."""
@@ -84,9 +90,6 @@ class Machine:
 
         return Resolver(network=self.network, chance=self.chance,
                         conf=ResolvConf.read(self.files.get("/etc/resolv.conf", "")))
-
-    async def _ask_servers(self, host: str) -> str | None:
-        return await self.resolver().address(host)
 
 
 def _is_address(text: str) -> bool:

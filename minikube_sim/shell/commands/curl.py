@@ -167,10 +167,7 @@ async def _once(call: Call, options: _Options, transfer: _Transfer) -> Response:
     if url.scheme not in _PORTS:
         raise _Failure(1, f"Protocol \"{url.scheme}\" not supported or disabled in libcurl")
     host = url.hostname or ""
-    address = await call.machine.lookup(host)
-    if address is None:
-        raise _Failure(_RESOLVE, f"Could not resolve host: {host}")
-    transfer.address = address
+    transfer.address = address = await _resolve(call, options, host)
     port = _port(url)
     _verbose(call, options, f"*   Trying {_bracket(address)}:{port}...")
     outcome = await exchange(call.machine.network, address, port, _request(options, url))
@@ -183,6 +180,19 @@ async def _once(call: Call, options: _Options, transfer: _Transfer) -> Response:
         raise _Failure(_CERTIFICATE, "SSL certificate problem: unable to get local issuer "
                                      "certificate")
     return _answer(call, options, url, outcome)
+
+
+async def _resolve(call: Call, options: _Options, host: str) -> str:
+    """The host's address, for as long as -m and --connect-timeout allow."""
+    limits = [one for one in (options.seconds("-m"), options.seconds("--connect-timeout"))
+              if one is not None]
+    limit, before = min(limits, default=None), call.machine.now()
+    address = await call.machine.lookup(host, limit)
+    if address is not None:
+        return address
+    if limit is not None and call.machine.now() - before >= limit:
+        raise _Failure(_TIMEOUT, f"Resolving timed out after {round(limit * 1000)} milliseconds")
+    raise _Failure(_RESOLVE, f"Could not resolve host: {host}")
 
 
 def _port(url: SplitResult) -> int:
