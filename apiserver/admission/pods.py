@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from apiserver.admission.chain import AdmissionStep, Operation, refuse
+from apiserver.admission.lister import Lister
 from apiserver.machinery import meta
-from apiserver.storage.keys import object_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
-    from apiserver.resource import Resource
 
 TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TOKEN_SECONDS: Final = 3607
@@ -37,6 +38,7 @@ class PodStep(AdmissionStep):
     def connect(self, registry: Registry) -> None:
         """What the step reads is in the registry's store."""
         self.registry = registry
+        self._listers: dict[str, Lister] = {}
 
     async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
         """Raises Forbidden."""
@@ -57,23 +59,18 @@ class PodStep(AdmissionStep):
 
     async def find(self, group: str, plural: str, namespace: str, name: str) -> Object | None:
         """An object of any version of a kind; None also when the kind is not served."""
-        resource = self._resource(group, plural)
-        if resource is None:
-            return None
-        version = await self.registry.store.get(object_key(resource, namespace, name))
-        return version.object if version is not None else None
+        return (await self._lister(group, plural)).get(namespace, name)
 
-    async def all(self, group: str, plural: str) -> list[Object]:
-        """All objects of a cluster-scoped kind; none when it is not served."""
-        resource = self._resource(group, plural)
-        if resource is None:
-            return []
-        page = await self.registry.store.list(object_key(resource, "", ""))
-        return [version.object for version in page.versions]
+    async def all(self, group: str, plural: str) -> Sequence[Object]:
+        """All objects of a kind; none when it is not served."""
+        return (await self._lister(group, plural)).all()
 
-    def _resource(self, group: str, plural: str) -> Resource | None:
-        return next((each for each in self.registry.catalog
-                     if each.group == group and each.plural == plural), None)
+    async def _lister(self, group: str, plural: str) -> Lister:
+        lister = self._listers.get(plural)
+        if lister is None:
+            lister = self._listers[plural] = Lister(self.registry, group, plural)
+        await lister.refresh()
+        return lister
 
 
 class ServiceAccounts(PodStep):
