@@ -19,21 +19,24 @@ def owner_keys(owners: Informer, kind: str, old: Object | None,
                new: Object | None) -> Iterable[str]:
     """The owners (of a kind) before and after; of an orphan those that would adopt it."""
     keys: dict[str, None] = {}
-    for pod in (old, new):
-        ref = controller_ref(pod) if pod is not None else None
-        if pod is not None and ref is not None:
-            keys |= dict.fromkeys(_owner(owners, kind, pod, ref))
-    if new is not None and controller_ref(new) is None and (
-            old is None or labels(old) != labels(new) or controller_ref(old) is not None):
+    before = controller_ref(old) if old is not None else None
+    after = controller_ref(new) if new is not None else None
+    if old is not None and before is not None:
+        keys |= dict.fromkeys(_owner(owners, kind, old, before))
+    if new is not None and after is not None:
+        keys |= dict.fromkeys(_owner(owners, kind, new, after))
+    elif new is not None and (
+            old is None or labels(old) != labels(new) or before is not None):
         keys |= dict.fromkeys(_adopters(owners, new))
     return keys
 
 
 def _owner(owners: Informer, kind: str, pod: Object, ref: Object) -> Iterable[str]:
+    if ref["kind"] != kind:
+        return ()
     key = f"{namespace(pod)}/{ref['name']}"
     owner = owners.get(key)
-    known = owner is not None and uid(owner) == ref["uid"]
-    return (key,) if ref["kind"] == kind and known else ()
+    return (key,) if owner is not None and uid(owner) == ref["uid"] else ()
 
 
 def _adopters(owners: Informer, pod: Object) -> Iterable[str]:

@@ -42,6 +42,7 @@ from minikube_sim.bootstrap import bootstrap
 from minikube_sim.clock import RealClock, VirtualClock
 from minikube_sim.config import ClusterOptions
 from minikube_sim.explain.explained import Explained
+from minikube_sim.garbage import seldom_collecting
 from minikube_sim.network import Network
 from minikube_sim.nodes import Nodes
 from minikube_sim.process import Process
@@ -103,7 +104,7 @@ class Cluster(Explained):
         self._root_ca = root_ca
         self._webhooks = WebhookCaller()
         self.registry = self._make_registry()
-        drive(Definitions(self.registry).load())
+        drive(Definitions(self.registry, self._webhooks).load())
         self.registry.tokens.make_key = lambda: signing_key or self._signing_key()
         self.authorizer = StoredAuthorizer()
         self.client = LocalClient(self.registry)
@@ -165,7 +166,8 @@ class Cluster(Explained):
 
     def settle(self) -> int:
         """Run the controllers until nothing is left to do now; how many keys were reconciled."""
-        return self.manager.settle()
+        with seldom_collecting():
+            return self.manager.settle()
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of virtual time pass, with everything that happens in them."""

@@ -68,7 +68,10 @@ def owner_references(obj: Object) -> Sequence[Object]:
 
 def controller_ref(obj: Object) -> Object | None:
     """The owner that controls the object (`metav1.GetControllerOf`)."""
-    return next((ref for ref in owner_references(obj) if ref.get("controller")), None)
+    for ref in owner_references(obj):
+        if ref.get("controller"):
+            return ref
+    return None
 
 
 def is_controlled_by(obj: Object, owner: Object) -> bool:

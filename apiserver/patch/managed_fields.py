@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import orjson
+
 from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.validation import go_quote
 from apiserver.patch import fieldset
@@ -96,9 +98,31 @@ def track_update(type_: Struct, live: Object | None, new: Object, write: Write) 
     """`new` with managedFields after a create (live is None), update or patch by `write`."""
     entries = _live_or_new(live, new, write.subresource)
     before, after = without_managed(live or type_.zero()), without_managed(new)
+    if live is None and not entries:
+        return with_managed(after, _creator(type_, after, write))
     if entries or live is None or not live.get("metadata", {}).get("uid"):
         entries = updated(type_, before, after, entries, write)
     return with_managed(after, entries)
+
+
+_CREATED: Final[dict[tuple[Struct, bytes, bool], Managers]] = {}
+_CREATED_LIMIT: Final = 64
+
+
+def _creator(type_: Struct, new: Object, write: Write) -> Managers:
+    """The manager of a new object.
+
+    The Pods of a template are the same until they get their names, so what was found for the last
+    few objects is remembered: it saves half of what tracking a create costs.
+    """
+    key = type_, orjson.dumps(new), bool(write.reset)
+    known = _CREATED.get(key)
+    if known is None:
+        if len(_CREATED) >= _CREATED_LIMIT:
+            _CREATED.clear()
+        known = _CREATED[key] = updated(type_, type_.zero(), new, {}, write)
+    return {write.updater(): replace(entry, api_version=write.api_version, time=rfc3339(write.now))
+            for entry in known.values()}
 
 
 def updated(type_: Struct, before: Object, after: Object, entries: Managers,
@@ -178,12 +202,28 @@ def encode_managers(managers: Mapping[Manager, Entry]) -> list[Object]:
 
 
 def _encoded(manager: Manager, entry: Entry) -> Object:
+    fields = fieldset.encode(entry.fields)
+    key = manager, entry.api_version, entry.time, id(fields)
+    known = _ENTRIES.get(key)
+    if known is None:
+        if len(_ENTRIES) >= _ENTRIES_LIMIT:
+            _ENTRIES.clear()
+        known = _ENTRIES[key] = _entry(manager, entry, fields)
+    return known
+
+
+_ENTRIES: Final[dict[tuple[Manager, str, str, int], Object]] = {}
+"""Shared entries: objects that one manager wrote in one second have the same. Only a memory."""
+_ENTRIES_LIMIT: Final = 1024
+
+
+def _entry(manager: Manager, entry: Entry, fields: Object) -> Object:
     out: Object = {"manager": manager.name, "operation": manager.operation,
                    "apiVersion": entry.api_version}
     if entry.time:
         out["time"] = entry.time
     out["fieldsType"] = "FieldsV1"
-    out["fieldsV1"] = fieldset.encode(entry.fields)
+    out["fieldsV1"] = fields
     if manager.subresource:
         out["subresource"] = manager.subresource
     return out

@@ -118,6 +118,7 @@ async def _store(registry: Registry, ctx: RequestContext, obj: Object) -> Versio
         if (existing := await registry.stored(ctx.resource).get(key)) is not None:
             raise already_exists(ctx, existing)
         return Version(key, obj, 0, 0)
+    registry.sharing.share(obj)
     try:
         return await registry.stored(ctx.resource).put(key, obj, expected=0)
     except RevisionMismatch as error:

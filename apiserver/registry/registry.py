@@ -14,6 +14,7 @@ from apiserver.machinery.errors import BadRequest, NotFound
 from apiserver.registry import creating, deleting, listing, patching, scaling, updating, watching
 from apiserver.registry.catalog import Catalog
 from apiserver.registry.shared_storage import SharedStore, StoreView
+from apiserver.registry.sharing import Sharing
 from apiserver.registry.versions import check_not_future, parse_revision
 from apiserver.schema.schema import Decoded, decode
 from apiserver.schema.state import DecodeError
@@ -66,6 +67,8 @@ class Registry:
         """The RBAC rules that a user has in a namespace."""
         self.tokens = ServiceAccountTokens(self)
         """Issues the tokens of service accounts, and knows them again."""
+        self.sharing = Sharing()
+        """Equal parts of stored objects, kept once."""
         self._views: dict[GVK, SharedStore] = {}
         self._own: dict[GVR, StoreView] = {}
         self._with_own: frozenset[str] = frozenset()

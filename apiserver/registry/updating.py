@@ -176,6 +176,7 @@ async def _store(registry: Registry, ctx: RequestContext, obj: Object,
         return current
     if ctx.dry_run:
         return Version(current.key, obj, current.revision, current.created)
+    registry.sharing.share(obj, current.object)
     return await registry.stored(ctx.resource).put(current.key, obj, expected=current.revision)
 
 
