@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from netsim.policy.rules import (
@@ -51,6 +52,15 @@ class _Compiled:
     selections: frozenset[Selection]
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The chain of the Pods that the same policies select."""
+
+    name: str
+    lines: tuple[str, ...]
+    sets: frozenset[SetSpec]
+
+
 @dataclass(slots=True)
 class Tracker:
     """All policies of a cluster as one node sees them."""
@@ -64,6 +74,7 @@ class Tracker:
     """The Pods that each selection takes, for every selection that some policy needs."""
     changed: set[Selection] = field(default_factory=set)
     """Selections whose members are not what they were when this was last emptied."""
+    _groups: dict[tuple[str, int, tuple[Key, ...]], _Group] = field(default_factory=dict)
     _users: Counter[Selection] = field(default_factory=Counter)
 
     # ------------------------------------------------------------ what happens
@@ -85,6 +96,7 @@ class Tracker:
     def remove_policy(self, key: Key) -> None:
         """A policy is gone; harmless twice."""
         gone = self.policies.pop(key, None)
+        self._groups = {name: one for name, one in self._groups.items() if key not in name[2]}
         for selection in gone.selections if gone is not None else ():
             self._users[selection] -= 1
             if not self._users[selection]:
@@ -137,19 +149,21 @@ class Tracker:
 
     def plan(self, family: int) -> Plan:
         """Chains, dispatch and sets for one family."""
-        plan = Plan({}, {d.dispatch: {} for d in DIRECTIONS}, frozenset())
+        chains: dict[str, tuple[str, ...]] = {}
+        dispatch: dict[str, dict[Key, tuple[str, ...]]] = {d.dispatch: {} for d in DIRECTIONS}
         sets: set[SetSpec] = set()
         for direction in DIRECTIONS:
-            groups: dict[tuple[Key, ...], str] = {}
             for key, policies in self._isolated(direction).items():
-                if policies not in groups:
-                    groups[policies] = self._chain(plan, direction, policies, family)
-                    for one in policies:
-                        sets |= self.policies[one].rules[direction.name, family].sets
-                lines = _dispatch(self.pods[key], direction, groups[policies], family)
-                if lines:
-                    plan.dispatch[direction.dispatch][key] = lines
-        return Plan(plan.chains, plan.dispatch, frozenset(sets))
+                addresses = tuple(_addresses((self.pods[key],), family))
+                if not addresses:
+                    continue
+                group = self._group(direction, policies, family)
+                if group.name not in chains:
+                    chains[group.name] = group.lines
+                    sets |= group.sets
+                dispatch[direction.dispatch][key] = _dispatch(
+                    key, addresses, direction, group.name)
+        return Plan(chains, dispatch, frozenset(sets))
 
     def _isolated(self, direction: Direction) -> dict[Key, tuple[Key, ...]]:
         """The policies of each Pod of this node that has any in that direction."""
@@ -163,13 +177,18 @@ class Tracker:
                     found.setdefault(key, []).append(policy_key)
         return {key: tuple(found[key]) for key in sorted(found)}
 
-    def _chain(self, plan: Plan, direction: Direction, keys: tuple[Key, ...], family: int) -> str:
-        policies = [self.policies[key].policy for key in keys]
-        name = chain_name(direction, policies)
-        lines = [line for key in keys
-                 for line in self.policies[key].rules[direction.name, family].lines]
-        plan.chains[name] = (*lines, last_rule(policies, direction))
-        return name
+    def _group(self, direction: Direction, keys: tuple[Key, ...], family: int) -> _Group:
+        """The chain of the Pods that these policies select; kept until one of them changes."""
+        known = self._groups.get((direction.name, family, keys))
+        if known is None:
+            policies = [self.policies[key].policy for key in keys]
+            rules = [self.policies[key].rules[direction.name, family] for key in keys]
+            lines = (*(line for one in rules for line in one.lines),
+                     last_rule(policies, direction))
+            known = _Group(chain_name(direction, policies), lines,
+                           frozenset(spec for one in rules for spec in one.sets))
+            self._groups[direction.name, family, keys] = known
+        return known
 
     def elements(self, spec: SetSpec, family: int) -> set[Element]:
         """What a set holds now."""
@@ -190,9 +209,11 @@ def _addresses(pods: Iterable[Pod], family: int) -> Iterable[str]:
     return (address for pod in pods for address in pod.addresses if (":" in address) is colon)
 
 
-def _dispatch(pod: Pod, direction: Direction, chain: str, family: int) -> tuple[str, ...]:
+@lru_cache(maxsize=16384)
+def _dispatch(key: Key, addresses: tuple[str, ...], direction: Direction,
+              chain: str) -> tuple[str, ...]:
     """A Pod may always talk to itself, by way of a Service too; the policies judge the rest."""
-    note = f'-m comment --comment "{pod.key[0]}/{pod.key[1]}"'
-    return tuple(line for address in _addresses((pod,), family) for line in (
+    note = f'-m comment --comment "{key[0]}/{key[1]}"'
+    return tuple(line for address in addresses for line in (
         f"-s {address} -d {address} {note} -j RETURN",
         f"{direction.own} {address} {note} -j {chain}"))
