@@ -59,7 +59,7 @@ class NoEscalation(AdmissionStep):
         aggregation = role.get("aggregationRule")
         changes_rules = rules != (old.get("rules") or [])
         changes_aggregation = aggregation != old.get("aggregationRule")
-        if not (changes_rules or changes_aggregation) or self._may_escalate(ctx):
+        if not (changes_rules or changes_aggregation) or self._may_escalate(ctx, old):
             return
         if changes_rules and (why := self._escalation(ctx, rules)):
             raise refuse(ctx, meta.name(role), why)
@@ -75,10 +75,12 @@ class NoEscalation(AdmissionStep):
         if why := self._escalation(ctx, await self._rules_of(ctx, ref)):
             raise refuse(ctx, meta.name(binding), why)
 
-    def _may_escalate(self, ctx: RequestContext) -> bool:
+    def _may_escalate(self, ctx: RequestContext, old: Object) -> bool:
+        """Whether the verb `escalate` is allowed (a request that creates names no object)."""
         return self._registry.decide(Attributes(
             user=ctx.user, verb="escalate", group=_GROUP, version="*",
-            resource=ctx.resource.plural, namespace=ctx.namespace, name=ctx.name)).allowed
+            resource=ctx.resource.plural, namespace=ctx.namespace,
+            name=ctx.name if old else "")).allowed
 
     def _may_bind(self, ctx: RequestContext, ref: Object) -> bool:
         return self._registry.decide(Attributes(

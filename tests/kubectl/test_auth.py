@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
+import httpx
 import pytest
 import yaml
 
@@ -81,6 +83,28 @@ def test_a_token_of_a_service_account(cluster):
     assert "Unauthorized" in with_token(cluster, token, "get pods").stderr
 
 
+def test_only_administrators_command_the_simulation(cluster):
+    server = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    cluster.kubectl("create serviceaccount guest")
+    token = cluster.kubectl("create token guest").strip()
+    answer = httpx.post(f"{server}/sim/v1/shutdown", headers={"Authorization": f"Bearer {token}"},
+                        verify=False, trust_env=False)
+    assert answer.status_code == 403
+    assert cluster.kubectl("get nodes -o name") == "node/minikube\n"
+
+
+def test_secrets_hold_tokens_as_of_old(cluster):
+    cluster.out("kubectl", "create", "-f", "-", stdin=json.dumps({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": "old", "annotations": {
+            "kubernetes.io/service-account.name": "default"}}}))
+    cluster.kubectl("wait --for=jsonpath={.data.token} secret/old --timeout=10s")
+    data = json.loads(cluster.kubectl("get secret old -o json"))["data"]
+    token = base64.b64decode(data["token"]).decode()
+    assert "system:serviceaccount:default:default" in with_token(cluster, token,
+                                                                 "auth whoami").stdout
+
+
 def test_a_wrong_token_is_nobody(cluster):
     done = with_token(cluster, "wrong", "get pods")
     assert done.returncode == 1
@@ -115,6 +139,12 @@ def test_an_audit_log_tells_who_did_what(computer):
     assert made["objectRef"]["name"] == "seen"
     assert made["user"]["username"] == "minikube-user"
     assert made["impersonatedUser"]["groups"] == ["system:masters", "system:authenticated"]
+
+
+def test_an_audit_log_that_cannot_be_written_is_one_line(computer):
+    done = computer.run("minikube-sim", "start", "--audit-log", str(computer.folder))
+    assert done.returncode == 1
+    assert f"cannot write the audit log {computer.folder}: Is a directory" in done.stderr
 
 
 def test_the_key_of_tokens_outlives_the_server(computer):
