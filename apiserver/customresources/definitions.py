@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from apiserver.admission.webhooks.caller import WebhookCaller
 from apiserver.context import RequestContext
 from apiserver.customresources.names import (
     ESTABLISHED,
@@ -22,7 +23,7 @@ from apiserver.customresources.names import (
 from apiserver.customresources.serving import resources_of, storage_version
 from apiserver.customresources.store import CustomStore, ObservedStore
 from apiserver.customresources.structural import root_type
-from apiserver.customresources.webhook import ConversionWebhook, no_services
+from apiserver.customresources.webhook import ConversionWebhook
 from apiserver.machinery import meta
 from apiserver.machinery.gvk import GVR
 from apiserver.registry.options import DeleteOptions, ListOptions
@@ -32,7 +33,6 @@ from apiserver.storage.keys import collection_prefix, object_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from apiserver.customresources.webhook import Resolve
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
     from apiserver.resource import Resource
@@ -45,12 +45,13 @@ _MANAGER: Final = "kube-apiserver"
 class Definitions:
     """The CRDs of one registry."""
 
-    def __init__(self, registry: Registry, *, resolve: Resolve = no_services) -> None:
-        """`resolve`: how conversion webhooks behind Services are reached."""
+    def __init__(self, registry: Registry, caller: WebhookCaller | None = None) -> None:
+        """`caller`: the way to conversion webhooks; None is one without a way to Services."""
         self._registry = registry
         self._resource = registry.catalog.resource(CRDS)
-        self._resolve = resolve
+        self._caller = caller or WebhookCaller()
         self._serving: dict[str, tuple[Object, list[Resource]]] = {}
+        self._views: dict[GVR, CustomStore] = {}
         self._busy: set[str] = set()
         self._dirty: set[str] = set()
         registry.keep_in(CRDS, ObservedStore(registry.store, self.changed))
@@ -145,6 +146,9 @@ class Definitions:
             views.append(view)
             registry.catalog.add(resource, type_)
             registry.keep_in(resource.gvr, view)
+            if (before := self._views.get(resource.gvr)) is not None:
+                before.retire()
+            self._views[resource.gvr] = view
         for view in views:
             view.family = views
 
@@ -152,11 +156,13 @@ class Definitions:
         conversion = crd["spec"].get("conversion") or {}
         if conversion.get("strategy") != "Webhook":
             return None
-        return ConversionWebhook(conversion["webhook"], self._registry.chance, self._resolve)
+        return ConversionWebhook(conversion["webhook"], self._registry.chance, self._caller)
 
     def _withdraw(self, gvr: GVR) -> None:
         self._registry.catalog.remove(gvr)
         self._registry.keep_in(gvr, None)
+        if (view := self._views.pop(gvr, None)) is not None:
+            view.retire()
 
     async def _forget(self, name: str) -> None:
         """The CRD is gone: its kinds too, and its names are free for others."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from apiserver.registry.watching import WatchEnded
 from apiserver.schema.schema import decode
 from apiserver.storage.store import Change, Page, Version
 
@@ -35,7 +36,7 @@ class CustomStore:
         self._type = type_
         self._stored_as = f"{resource.group}/{storage_version}"
         self._webhook = webhook
-        self._watchers = 0
+        self._watches: set[_CustomWatch] = set()
         self.family: Sequence[CustomStore] = ()
         self.after_delete: Callable[[], Awaitable[None]] | None = None
         """Called when an object went: a CRD may wait for the last one."""
@@ -60,7 +61,7 @@ class CustomStore:
         """Write in the storage version. Raises as the store, and Unknown."""
         stored = (await self._to([value], self._stored_as))[0]
         ahead = [(view, (await view._to([stored], view._resource.api_version))[0])
-                 for view in self.family if view is not self and view._watchers and self._webhook]
+                 for view in self.family if view is not self and view._watches and self._webhook]
         version = await self._store.put(key, stored, expected=expected)
         for view, converted in ahead:
             view._keep(version, converted)
@@ -80,12 +81,17 @@ class CustomStore:
     def watch(self, prefix: str, revision: int, *, limit: int = 0) -> StoreWatch:
         """Changes, in this version. Raises as the store."""
         watch = _CustomWatch(self._store.watch(prefix, revision, limit=limit), self)
-        self._watchers += 1
+        self._watches.add(watch)
         return watch
 
-    def unwatched(self) -> None:
+    def unwatched(self, watch: _CustomWatch) -> None:
         """A watch ended."""
-        self._watchers -= 1
+        self._watches.discard(watch)
+
+    def retire(self) -> None:
+        """End the watches: the kind has changed or is no longer served."""
+        for watch in tuple(self._watches):
+            watch.retire()
 
     # --- conversion ------------------------------------------------------------------------------
 
@@ -171,7 +177,8 @@ class _CustomWatch:
     def __init__(self, source: StoreWatch, view: CustomStore) -> None:
         self._source = source
         self._view = view
-        self._open = True
+        self._callback: Callable[[], None] | None = None
+        self._retired = False
 
     @property
     def overflowed(self) -> bool:
@@ -179,18 +186,26 @@ class _CustomWatch:
         return self._source.overflowed
 
     def poll(self) -> Sequence[Change]:
-        """What has arrived since the last poll."""
-        return [self._view._change(change) for change in self._source.poll()]
+        """What has arrived since the last poll. Raises WatchEnded after that, when retired."""
+        changes = self._source.poll()
+        if self._retired and not changes:
+            raise WatchEnded("the kind is no longer served as it was")
+        return [self._view._change(change) for change in changes]
 
     def on_event(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever something has arrived."""
+        self._callback = callback
         self._source.on_event(callback)
+
+    def retire(self) -> None:
+        """Its kind has changed or gone: whoever watches must list again."""
+        self._retired = True
+        if self._callback is not None:
+            self._callback()
 
     def close(self) -> None:
         """End it; harmless twice."""
-        if self._open:
-            self._open = False
-            self._view.unwatched()
+        self._view.unwatched(self)
         self._source.close()
 
 

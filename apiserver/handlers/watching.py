@@ -14,6 +14,7 @@ from apiserver.handlers.options import integer, watch_options
 from apiserver.handlers.rendering import include_object
 from apiserver.lifetime import SCOPE as LIFETIME
 from apiserver.machinery.errors import ApiError, Expired
+from apiserver.registry.watching import WatchEnded
 from apiserver.table import partial_metadata, row_of, table_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ class _Stream:
         """What there is to say now; a failure is the last thing said."""
         try:
             events = self._source.poll()
+        except WatchEnded:
+            self._over = True
+            return b""
         except ApiError as error:
             self._over = True
             return error_line(error)

@@ -36,6 +36,10 @@ MAX_PENDING: Final = 10_000
 """A watcher that leaves more changes than this unread is closed and must list again."""
 
 
+class WatchEnded(Expired):
+    """The kind is no longer served as it was: streams end, caches list again."""
+
+
 class Event(NamedTuple):
     """One event of a watch."""
 

@@ -182,3 +182,13 @@ def test_selectable_fields_must_be_plain_values(path: str) -> None:
     spec = {"type": "object", "properties": {"x": {"type": "string"}}}
     with pytest.raises(ApiError, match="selectableFields"):
         Server().create(CRDS, crd(version(spec=spec, selectableFields=[{"jsonPath": path}])), None)
+
+
+def test_watches_end_when_their_kind_changes_or_goes() -> None:
+    server = serving(version())
+    watch = drive(server.client.watch(CRONTABS, "default"))
+    server.create(CRONTABS, crontab("a"))
+    server.delete(CRDS, NAME, None)
+    assert [event.type for event in watch.poll()] == ["ADDED", "DELETED"]
+    (last,) = watch.poll()
+    assert (last.type, last.object["code"]) == ("ERROR", 410)
