@@ -126,7 +126,7 @@ def test_a_client_that_has_the_document_gets_304() -> None:
 @pytest.mark.parametrize("accept", V2_PROTOBUF)
 def test_v2_comes_in_protobuf_for_kubectl(accept: str) -> None:
     made = answer("/openapi/v2", accept)
-    assert made.media_type == accept
+    assert made.media_type == V2_PROTOBUF[1]  # mime.ParseMediaType refuses the other one's @
     definitions = next(content for number, _, _, content in fields(made.body) if number == 9)
     first = next(content for _, _, _, content in fields(definitions))
     name = next(content for number, _, _, content in fields(first) if number == 1)
