@@ -63,7 +63,7 @@ class KubeProxy(Controller):
         return {SERVICES: self._service, ENDPOINTSLICES: self._slice, NODES: self._own_node}
 
     async def start(self) -> None:
-        """Write the fixed rules even where there is no Service; again when somebody flushes them."""
+        """Write the fixed rules, without any Service too; again when somebody flushes them."""
         self.proxy.watch_rules(lambda: self.queue.add_after(SYNC, SYNC_PERIOD))
         self.queue.add(SYNC)
 

@@ -97,6 +97,8 @@ _INDEX: Final = tuple(
 M32: Final = 0xFFFFFFFF
 _HALF: Final = 0x7FFFFFFF
 _MAX_ACK_WINDOW: Final = 66000
+_WORTH_SHORTENING: Final = 120.0
+"""Seconds; entries that go sooner anyway keep their time."""
 
 WINDOW_SCALE: Final = 1
 CLOSE_INIT: Final = 4
@@ -299,7 +301,7 @@ def _reset(connection: Connection, tcp: TcpTrack, packet: Packet, reply: bool, n
            timeouts: Timeouts) -> Result:
     """RST: believe it only if it fits what the other side has acknowledged."""
     state = CL
-    established = connection.state == ES
+    established = connection.state == ES and bool(connection.status & ASSURED)
     if connection.state in _CLOSING:
         return _accepted(connection, tcp, packet, reply, now, timeouts, _RST, state)
     other = tcp.peers[not reply]
@@ -355,11 +357,24 @@ def _in_window(connection: Connection, tcp: TcpTrack, packet: Packet, reply: boo
             sender.flags |= UNACKNOWLEDGED
         if sender.flags & LIBERAL:
             return _accepted(connection, tcp, packet, reply, now, timeouts, index, state)
+        if verdict is Result.INVALID and index in (_RST, _FIN) and connection.status & ASSURED:
+            _note_invalid_end(connection, tcp, reply, now, timeouts, index)
         return verdict
     _update(sender, receiver, packet, ack, end)
     if index == _ACK:
         _note_ack(tcp, packet, reply, end)
     return _accepted(connection, tcp, packet, reply, now, timeouts, index, state)
+
+
+def _note_invalid_end(connection: Connection, tcp: TcpTrack, reply: bool, now: float,
+                      timeouts: Timeouts, index: int) -> None:
+    """A FIN or RST outside the window: after one from either side the entry shall not stay for
+    days (nf_tcp_handle_invalid).
+    """
+    if tcp.last_reply == reply or tcp.last_index not in (_FIN, _RST):
+        tcp.last_index, tcp.last_reply = index, reply
+    elif connection.expires - now >= _WORTH_SHORTENING:
+        connection.expires = min(connection.expires, now + timeouts.unacknowledged)
 
 
 def _judge(sender: TcpPeer, receiver: TcpPeer, seq: int, ack: int, end: int) -> Result | None:

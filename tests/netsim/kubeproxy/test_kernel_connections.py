@@ -1,0 +1,167 @@
+"""Connections through kube-proxy's rules, here and in a real kernel: who answers, whom it sees, and
+how often each rule of the nat table was met.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netsim.kubeproxy import Form, Mode, Node, NodeProxy, Options
+from netsim.netfilter.save_restore import save
+from netsim.nft import list_table
+from netsim.outcome import Answered, Connected
+from tests.netsim.kernel import require
+from tests.netsim.lab import Lab, failure, seen
+
+pytestmark = [pytest.mark.kernel, pytest.mark.slow]
+
+HELPER = Path(__file__).parent / "kernel_node.py"
+NODE = Node(name="node", addresses=("10.211.55.120",))
+ENDPOINTS = {"b1": "172.17.0.6", "b2": "172.17.0.7", "b3": "172.17.0.8"}
+Question = tuple[str, str, str, int, int]
+"""Source host, protocol, address, port, source port."""
+
+
+def service(name: str, last: int, ends: str, **spec: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A Service with address 10.96.0.`last`, and its slice; `ends` as in `b1 b2:5000`."""
+    hosts, _, target = ends.partition(":")
+    protocol = "UDP" if target == "5353" else "TCP"
+    address = f"10.96.0.{last}"
+    port = {"port": 80, "protocol": protocol, **spec.pop("port", {})}
+    metadata = {"name": name, "namespace": "default"}
+    labels = {"kubernetes.io/service-name": name}
+    return {
+        "metadata": metadata,
+        "spec": {"clusterIP": address, "clusterIPs": [address], "ports": [port], **spec},
+    }, {
+        "metadata": {**metadata, "name": f"{name}-x", "labels": labels}, "addressType": "IPv4",
+        "ports": [{"port": int(target or 5000), "protocol": protocol}],
+        "endpoints": [
+            {"addresses": [ENDPOINTS[host]], "nodeName": "node"} for host in hosts.split()
+        ],
+    }
+
+
+SERVICES = (
+    service("plain", 10, "b1 b2 b3:5000"),
+    service("sticky", 11, "b1 b2 b3:8080", sessionAffinity="ClientIP",
+            sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}}),
+    service("ported", 12, "b1 b2:5000", type="NodePort", port={"nodePort": 30012}),
+    service("local", 13, "b2 b3:8080", type="NodePort", externalTrafficPolicy="Local",
+            port={"nodePort": 30013}),
+    service("outside", 14, "b1 b3:5000", externalIPs=["198.51.100.3"]),
+    service("names", 15, "b1 b2 b3:5353", port={"port": 53}),
+    service("own", 16, "b1:5000"),
+    service("nobody", 17, ":5000", type="NodePort", port={"nodePort": 30017}),
+)
+NODE_ADDRESS = "10.211.55.120"
+WAYS: tuple[tuple[str, str, str, int, int], ...] = (
+    ("client", "tcp", "10.96.0.10", 80, 4),
+    ("ext", "tcp", "10.96.0.10", 80, 2),
+    ("node", "tcp", "10.96.0.10", 80, 2),
+    ("client", "tcp", "10.96.0.11", 80, 3),
+    ("client2", "tcp", "10.96.0.11", 80, 3),
+    ("ext", "tcp", "10.96.0.11", 80, 2),
+    ("ext", "tcp", NODE_ADDRESS, 30012, 3),
+    ("client", "tcp", NODE_ADDRESS, 30012, 3),
+    ("node", "tcp", NODE_ADDRESS, 30012, 2),
+    ("ext2", "tcp", NODE_ADDRESS, 30013, 3),
+    ("client", "tcp", NODE_ADDRESS, 30013, 2),
+    ("ext", "tcp", "198.51.100.3", 80, 3),
+    ("client", "tcp", "198.51.100.3", 80, 2),
+    ("client", "udp", "10.96.0.15", 53, 4),
+    ("ext", "udp", "10.96.0.15", 53, 2),
+    ("b1", "tcp", "10.96.0.16", 80, 2),
+    ("b1", "tcp", "10.96.0.10", 80, 4),
+    ("client", "tcp", "10.96.0.17", 80, 1),
+    ("ext", "tcp", NODE_ADDRESS, 30017, 1),
+    ("node", "tcp", "10.96.0.17", 80, 1),
+    ("client", "tcp", "172.17.0.6", 5000, 1),
+)
+"""Source, protocol, address, port, how often."""
+QUESTIONS: tuple[Question, ...] = tuple(
+    (source, protocol, address, port, 20000 + 10 * number + time)
+    for number, (source, protocol, address, port, times) in enumerate(WAYS)
+    for time in range(times)
+)
+
+
+def ours(options: Options) -> tuple[Lab, list[object]]:
+    """The same connections here."""
+    lab = Lab()
+    proxy = NodeProxy(lab.node, node=NODE, options=options)
+    for one, endpoint_slice in SERVICES:
+        proxy.apply_service(one)
+        proxy.apply_slice(endpoint_slice)
+    proxy.sync()
+    texts = lab_rules(lab, options)
+    return lab, [texts, *(ask(lab, question) for question in QUESTIONS)]
+
+
+def lab_rules(lab: Lab, options: Options) -> str:
+    """The rules that were written, as text."""
+    if options.mode is Mode.NFTABLES:
+        return list_table(lab.node.nft.tables["ip", "kube-proxy"])
+    return save(lab.node.rulesets[4], counters=False)
+
+
+def ask(lab: Lab, question: Question) -> object:
+    """Who answered and which address it saw, or what went wrong."""
+    source, protocol, address, port, own = question
+    host = lab.hosts[source]
+    outcome = (host.connect(address, port, source_port=own) if protocol == "tcp"
+               else host.send_datagram(address, port, b"x", source_port=own))
+    found = seen(outcome)
+    if isinstance(outcome, Connected):
+        outcome.close()
+    assert isinstance(outcome, Connected | Answered) == (found is not None)
+    return [found.by, found.source] if found else failure(outcome)[0]
+
+
+@cache
+def theirs(load: str, text: str, show: str) -> tuple[list[object], str]:
+    """The same connections in a real kernel."""
+    require("iptables", "nft", "nsenter")
+    asked = {"load": load, "rules": text, "save": show, "connects": QUESTIONS}
+    done = subprocess.run(
+        ["unshare", "-n", "-p", "-f", "--mount-proc", "--kill-child", sys.executable, str(HELPER)],
+        input=json.dumps(asked), capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    return [a[:2] if isinstance(a, list) else a for a in answer["answers"]], answer["saved"]
+
+
+def nat_counters(saved: str) -> dict[str, str]:
+    """Packets that met each rule of the nat table."""
+    nat = saved.partition("*nat\n")[2].partition("COMMIT")[0]
+    return {rule: packets for packets, rule in re.findall(r"^\[(\d+):\d+\] (-A.*)$", nat, re.M)}
+
+
+def named(answers: list[object]) -> list[tuple[Question, object]]:
+    """Answers beside what was asked."""
+    return list(zip(QUESTIONS, answers, strict=True))
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_a_real_kernel_answers_the_same_through_iptables(form: Form) -> None:
+    options = Options(form=form, nfacct=False, cluster_cidrs=("172.17.0.0/16",))
+    lab, (text, *answers) = ours(options)
+    real, saved = theirs("iptables-restore", str(text), "iptables-save -c")
+    assert named(answers) == named(real)
+    assert nat_counters(save(lab.node.rulesets[4], counters=True)) == nat_counters(saved)
+
+
+def test_a_real_kernel_answers_the_same_through_nftables() -> None:
+    options = Options(mode=Mode.NFTABLES, cluster_cidrs=("172.17.0.0/16",))
+    _, (text, *answers) = ours(options)
+    real, _ = theirs("nft -f -", str(text), "nft list ruleset")
+    assert named(answers) == named(real)
