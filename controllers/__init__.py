@@ -18,6 +18,7 @@ from controllers.nodeipam import NodeIPAMController
 from controllers.nodelifecycle import NodeLifecycleController
 from controllers.podautoscaler import HorizontalController
 from controllers.podgc import PodGarbageCollector
+from controllers.policystatus import PolicyStatusController
 from controllers.replicaset import ReplicaSetController, ReplicationControllerController
 from controllers.resourcequota import ResourceQuotaController
 from controllers.serviceaccount import RootCAPublisher, ServiceAccountController
@@ -48,6 +49,7 @@ _TABLE: Final = (
     NodeIPAMController,
     NodeLifecycleController,
     PodGarbageCollector,
+    PolicyStatusController,
     ReplicaSetController,
     ReplicationControllerController,
     ResourceQuotaController,

@@ -30,7 +30,7 @@ from apiserver.resources import BUILTIN
 from apiserver.schema.schema import schema_for
 from apiserver.storage import MemoryStore, SqliteStore
 from controllers import ALIASES, CONTROLLERS, OFF_BY_DEFAULT
-from controllers.controller import ControllerContext, DiscoveredResource, Options
+from controllers.controller import Controller, ControllerContext, DiscoveredResource, Options
 from controllers.drive import drive
 from controllers.events import EventBroadcaster
 from controllers.informer import Informers
@@ -321,8 +321,13 @@ class Cluster(Explained):
         context = self.context("kube-controller-manager")
         for name, make in CONTROLLERS.items():
             if self.enabled(name):
-                self.manager.add(make(context))
+                self._add_controller(make(context))
         self.nodes.add()
+
+    def _add_controller(self, controller: Controller) -> None:
+        """Not those of kinds that older versions do not serve."""
+        if all(self.registry.catalog.find(*watched) for watched in controller.watches()):
+            self.manager.add(controller)
 
     async def _discover(self) -> Sequence[DiscoveredResource]:
         return [DiscoveredResource(resource=r.gvr, kind=r.kind, namespaced=r.namespaced,
