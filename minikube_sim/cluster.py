@@ -37,6 +37,7 @@ from controllers.informer import Informers
 from controllers.manager import Manager
 from controllers.selection import parse_selection, select
 from controllers.serviceips import ServiceAllocator
+from minikube_sim import incluster
 from minikube_sim.addons import ADDONS, SYSTEM
 from minikube_sim.bootstrap import bootstrap
 from minikube_sim.clock import RealClock, VirtualClock
@@ -157,6 +158,7 @@ class Cluster(Explained):
             for manifests in (SYSTEM, ADDONS):
                 drive(bootstrap(self.client, self.options, manifests, root_ca=self._root_ca))
                 self.settle()
+            incluster.serve(self)
         return self
 
     def close(self) -> None:

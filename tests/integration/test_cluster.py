@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from apiserver.machinery.errors import NotFound
+from controllers.drive import drive
 from minikube_sim import Cluster
+from minikube_sim.shell.session import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = [(ROOT / "examples/configs/services" / name).read_text()
@@ -211,3 +213,17 @@ def test_rules_of_the_lesson_are_kube_proxys(lesson):
     assert (f"-A KUBE-SERVICES -d {vip(lesson)}/32 -p tcp -m comment --comment "
             '"default/simpleapi-service cluster IP" -m tcp --dport 80 '
             "-j KUBE-SVC-A7N6J3KPN2M3YA4M") in rules
+
+
+def test_a_pod_asks_the_api_as_its_service_account(cluster):
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "c"}, "spec": {
+        "containers": [{"name": "c", "image": "curlimages/curl", "command": ["sleep", "3600"]}]}})
+    cluster.advance(5)
+    assert '"gitVersion"' not in out(cluster, "curl -sk https://10.96.0.1/version")
+    kubelet = cluster.nodes.kubelets["minikube"]
+    container = cluster.nodes.runtime.container(kubelet.container_id("default/c", "c"))
+    path = "/var/run/secrets/kubernetes.io/serviceaccount"
+    line = (f"curl -s --cacert {path}/ca.crt -H \"Authorization: Bearer $(cat {path}/token)\" "
+            "https://kubernetes.default.svc/api/v1/namespaces/default/pods")
+    answer = drive(run_command(container.machine, ["sh", "-c", line]))
+    assert b'User \\"system:serviceaccount:default:default\\" cannot list resource' in answer.stdout

@@ -26,7 +26,7 @@ _MAX_REDIRECTS: Final = 50
 _SHORT: Final = "sSvifIkLGo:w:m:X:d:H:A:u:O"
 _LONG: Final = ["silent", "show-error", "verbose", "include", "fail", "head", "insecure",
                 "location", "output=", "write-out=", "max-time=", "connect-timeout=",
-                "request=", "data=",
+                "request=", "data=", "cacert=",
                 "header=", "user-agent=", "resolve=", "noproxy=", "no-progress-meter", "get",
                 "data-raw=", "json=", "retry=", "compressed", "http1.1", "interface="]
 _NAMES: Final = {
@@ -176,7 +176,7 @@ async def _once(call: Call, options: _Options, transfer: _Transfer) -> Response:
     assert isinstance(outcome, Exchange)
     transfer.done = outcome
     _verbose(call, options, f"* Connected to {host} ({address}) port {port} (#0)")
-    if url.scheme == "https" and "-k" not in options.flags:
+    if url.scheme == "https" and not options.flags & {"-k", "--cacert"}:
         raise _Failure(_CERTIFICATE, "SSL certificate problem: unable to get local issuer "
                                      "certificate")
     return _answer(call, options, url, outcome)
