@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 _ESCAPED: Final = re.compile(r"\.\s*((?:\w*__(?:dash|dot|slash|underscores)__\w*)|__[a-z]+__)\b")
 _ESCAPES: Final = {"__dash__": "-", "__dot__": ".", "__slash__": "/", "__underscores__": "__"}
 _CHECK: Final = "__authorizer"
+_BOUND: Final = re.compile(
+    r"(?:\.\s*(?:all|exists|exists_one|existsOne|map|filter|transformList|transformMap|optMap"
+    r"|optFlatMap)|cel\s*\.\s*bind)\s*\(\s*(\w+)\s*,")
+"""The variables of macros."""
+_NAMES: Final = frozenset({
+    "object", "oldObject", "request", "params", "namespaceObject", "variables", "authorizer",
+    "int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type",
+    "optional", "kube_string", "kube_size"})
 _VARIABLE: Final = re.compile(r"\bvariables\s*\.\s*(\w+)")
 
 
@@ -73,7 +81,23 @@ def compile_program(source: str) -> Program:
         text = str(error)
         _, _, rest = text.partition("ERROR: <input>:")
         raise ExpressionError(f"ERROR: <input>:{rest}".strip() if rest else text) from None
+    _check_names(source, program)
     return Program(source, program, tuple(dict.fromkeys(_VARIABLE.findall(source))))
+
+
+def _check_names(source: str, program: Any) -> None:
+    """Raises ExpressionError for a variable that there is not."""
+    bound = set(_BOUND.findall(source))
+    for name in program.variables():
+        if name in _NAMES or name in bound or name.startswith("pair_") or any(
+                function.startswith(f"{name}.") for function in _common()):
+            continue
+        at = max(source.find(name), 0)
+        before = source[:at]
+        line, column = before.count("\n") + 1, at - before.rfind("\n")
+        shown = source.splitlines()[line - 1]
+        raise ExpressionError(f"ERROR: <input>:{line}:{column}: undeclared reference to '{name}'"
+                              f" (in container '')\n | {shown}\n | {'.' * (column - 1)}^")
 
 
 def unescaped(source: str) -> str:

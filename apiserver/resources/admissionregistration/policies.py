@@ -9,6 +9,7 @@ from apiserver.resource import Resource
 from apiserver.resources.admissionregistration.webhooks import (
     GROUP,
     default_rules,
+    expression_errors,
     rule_errors,
 )
 from apiserver.resources.printing import AGE, NAME, UNSET, dig, field, named, number
@@ -41,9 +42,11 @@ class PolicyStrategy(Strategy):
             errors.append(required(_SPEC.child("validations"),
                                    "validations or auditAnnotations must be specified"))
         for i, validation in enumerate(spec.get("validations") or ()):
+            path = _SPEC.child("validations").at(i)
             if not (validation.get("expression") or "").strip():
-                errors.append(required(_SPEC.child("validations").at(i).child("expression"),
-                                       "expression is not specified"))
+                errors.append(required(path.child("expression"), "expression is not specified"))
+            for name in ("expression", "messageExpression"):
+                errors += expression_errors(validation.get(name), path.child(name))
         return errors
 
 
@@ -62,6 +65,11 @@ class MutatingPolicyStrategy(Strategy):
         if not spec.get("mutations"):
             errors.append(required(_SPEC.child("mutations"),
                                    "mutations must contain at least one item"))
+        for i, mutation in enumerate(spec.get("mutations") or ()):
+            for name in ("applyConfiguration", "jsonPatch"):
+                errors += expression_errors(
+                    (mutation.get(name) or {}).get("expression"),
+                    _SPEC.child("mutations").at(i).child(name).child("expression"))
         return errors
 
 
@@ -109,12 +117,20 @@ def _policy_errors(spec: Object) -> list[FieldError]:
         errors.append(not_supported(_SPEC.child("failurePolicy"), policy, ["Fail", "Ignore"]))
     match, path = spec.get("matchConstraints"), _SPEC.child("matchConstraints")
     if match is None:
-        return [*errors, required(path)]
+        return [*errors, *_shared_expressions(spec), required(path)]
     if not match.get("resourceRules"):
         errors.append(required(path.child("resourceRules")))
     for i, rule in enumerate(match.get("resourceRules") or ()):
         errors += rule_errors(rule, path.child("resourceRules").at(i))
-    return errors
+    return errors + _shared_expressions(spec)
+
+
+def _shared_expressions(spec: Object) -> list[FieldError]:
+    """Variables and conditions, which both kinds of policies have."""
+    return [error for part in ("matchConditions", "variables")
+            for i, one in enumerate(spec.get(part) or ())
+            for error in expression_errors(one.get("expression"),
+                                           _SPEC.child(part).at(i).child("expression"))]
 
 
 def _param_kind(obj: Object, now: float) -> str:

@@ -106,7 +106,23 @@ def _webhook_errors(hook: Object, path: Path) -> list[FieldError]:
                               "the timeout value must be between 1 and 30 seconds"))
     for name in ("namespaceSelector", "objectSelector"):
         errors += selector_errors(hook.get(name), path.child(name))
+    for i, condition in enumerate(hook.get("matchConditions") or ()):
+        errors += expression_errors(condition.get("expression"),
+                                    path.child("matchConditions").at(i).child("expression"))
     return errors + _client_errors(hook.get("clientConfig") or {}, path.child("clientConfig"))
+
+
+def expression_errors(text: str | None, path: Path) -> list[FieldError]:
+    """What the CEL compiler says of an expression."""
+    from apiserver.admission.expressions import ExpressionError, compile_program
+
+    if not (text or "").strip():
+        return []
+    try:
+        compile_program(text or "")
+    except ExpressionError as error:
+        return [invalid(path, text, f"compilation failed: {error}")]
+    return []
 
 
 def is_fully_qualified(name: str, path: Path) -> list[FieldError]:

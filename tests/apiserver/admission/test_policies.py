@@ -211,3 +211,19 @@ def test_a_mutation_that_fails_refuses() -> None:
     server = Server()
     mutate(server, {"patchType": "JSONPatch", "jsonPatch": {"expression": "object.none"}})
     assert refused(server, configmap())["reason"] == "Forbidden"
+
+
+@pytest.mark.parametrize(("expression", "why"), [
+    ("object.data ==", "compilation failed: ERROR: <input>:"),
+    ("unknown == 1", "compilation failed: ERROR: <input>:1:1: undeclared reference to 'unknown'"
+     " (in container '')"),
+    ("1 == 1 && [1].all(x, y > x)", "undeclared reference to 'y'"),
+])
+def test_expressions_that_cannot_be_compiled_are_refused(expression: str, why: str) -> None:
+    server = Server()
+    with pytest.raises(ApiError) as caught:
+        validate(server, {"expression": expression})
+    status = caught.value.status()
+    assert status["reason"] == "Invalid"
+    assert status["details"]["causes"][0]["field"] == "spec.validations[0].expression"
+    assert why in status["details"]["causes"][0]["message"]
