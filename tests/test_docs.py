@@ -18,8 +18,9 @@ def test_a_snippet_runs(text, pytester, monkeypatch):
     monkeypatch.chdir(pytester.path)
     (pytester.path / "examples").symlink_to(ROOT / "examples")
     pytester.makeconftest("")
-    pytester.makepyfile(text if "def test_" in text else f"def test_snippet():\n{_indent(text)}")
-    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
+    page = pytester.makepyfile(
+        text if "def test_" in text else f"def test_snippet():\n{_indent(text)}")
+    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", page)
     result.assert_outcomes(passed=len(re.findall("^def test_", text, re.MULTILINE)) or 1)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from netsim.trace import Step
 
 _ARROWS: Final = {"request": "-->", "reply": "<--"}
-_MARKS: Final = {"nat": "NAT: ", "drop": "DROPPED: ", "conntrack": "conntrack: ",
+_MARKS: Final = {"drop": "DROPPED: ", "conntrack": "conntrack: ",
                  "route": "route: "}
 _NUMBERS: Final = re.compile(r" seq=\d+ ack=\d+")
 
