@@ -317,7 +317,8 @@ class Cluster(Explained):
     def _signing_key(self) -> SigningKey:
         from apiserver.authentication.signing import SigningKey
 
-        return SigningKey.seeded(self.chance("signing-key"))
+        # Not `self.chance`: a restarted cluster must know the tokens of its first run.
+        return SigningKey.seeded(random.Random(f"{self.options.seed}/signing-key"))
 
     def _add_controllers(self) -> None:
         context = self.context("kube-controller-manager")
