@@ -2,8 +2,8 @@
 
 Run as a program in a namespace of its own, which is the node's. It reads one JSON object,
 `{"load": shell command, "rules": its input, "save": shell command, "connects": [[source, protocol,
-address, port, source port], ...]}`, makes the connections one after the other, and answers with who answered each
-and whom that one saw, and what `save` printed.
+address, port, source port], ...]}`, makes the connections one after the other, and answers with who
+answered each and whom that one saw, and what `save` printed.
 """
 
 from __future__ import annotations
