@@ -43,17 +43,29 @@ def line_chart(title: str, x_label: str, series: dict[str, list[tuple[float, flo
         parts.append(f'<text class="soft" x="{place(x, 0)[0]:.1f}" y="{HEIGHT - BOTTOM + 20}" '
                      f'text-anchor="middle">{x:,.0f}</text>')
     parts.append(f'<path class="axis" d="M{LEFT} {HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
-    for colour, (name, line) in zip(COLOURS, series.items(), strict=False):
-        parts += _line(name, [place(x, y) for x, y in line], colour)
+    placed = {name: [place(x, y) for x, y in line] for name, line in series.items()}
+    labels = _apart({name: line[-1][1] for name, line in placed.items()})
+    for colour, (name, line) in zip(COLOURS, placed.items(), strict=False):
+        parts += _line(name, line, colour, labels[name])
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _line(name: str, line: list[tuple[float, float]], colour: str) -> list[str]:
+def _apart(places: dict[str, float]) -> dict[str, float]:
+    """The heights of labels, moved so that none hides another."""
+    moved: dict[str, float] = {}
+    lowest = HEIGHT - BOTTOM
+    for name in sorted(places, key=lambda name: -places[name]):
+        lowest = min(lowest - 16, places[name])
+        moved[name] = lowest
+    return moved
+
+
+def _line(name: str, line: list[tuple[float, float]], colour: str, label: float) -> list[str]:
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in line)
-    x, y = line[-1]
+    x = line[-1][0]
     return [f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>',
             *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in line),
-            f'<text x="{x + 12:.1f}" y="{y + 4:.1f}" style="fill:{colour}">{escape(name)}</text>']
+            f'<text x="{x + 12:.1f}" y="{label + 4:.1f}" style="fill:{colour}">{escape(name)}</text>']
 
 
 def _ticks(most: float) -> tuple[float, float]:
