@@ -52,9 +52,10 @@ class ResourceQuotas(AdmissionStep):
         await self._quotas.refresh()
         if self._quotas.empty or not self._quotas.in_namespace(ctx.namespace):
             return
+        done: set[str] = set()
         for _ in range(_ATTEMPTS):
-            charged = self._check(ctx, obj, old)
-            if ctx.dry_run or await self._store(ctx, charged):
+            charged = [one for one in self._check(ctx, obj, old) if meta.name(one) not in done]
+            if ctx.dry_run or await self._store(ctx, charged, done):
                 return
             await self._quotas.refresh()
         raise refuse(ctx, ctx.name, "exceeded quota: the quotas changed too often, try again")
@@ -78,8 +79,9 @@ class ResourceQuotas(AdmissionStep):
         charged = [_charge(ctx, one, added) for one in concerned]
         return [one for one in charged if one is not None]
 
-    async def _store(self, ctx: RequestContext, charged: Iterable[Object]) -> bool:
-        """Write the charged quotas; False when somebody else has written one of them."""
+    async def _store(self, ctx: RequestContext, charged: Iterable[Object],
+                     done: set[str]) -> bool:
+        """Write the charged quotas and add them to `done`; False when somebody else was faster."""
         resource = self._registry.catalog.find("", "v1", "resourcequotas")
         assert resource is not None, "quotas were found, so they are served"
         for one in charged:
@@ -89,6 +91,7 @@ class ResourceQuotas(AdmissionStep):
                 await self._registry.store.put(key, one, expected=revision)
             except RevisionMismatch:
                 return False
+            done.add(meta.name(one))
         return True
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from apiserver.admission.webhooks import CallFailed, WebhookCaller
 from apiserver.context import SYSTEM, RequestContext
 from apiserver.machinery.errors import ApiError, Forbidden, InternalError
 from apiserver.machinery.gvk import CONFIGMAPS, GVR
@@ -222,3 +225,40 @@ def test_nobody_is_asked_about_the_configurations_themselves(hook: WebhookServer
                               "resources": ["*"]}])
     server.delete(VALIDATING, "hooks.example.com", None)
     assert hook.asked == []
+
+
+def test_on_an_event_loop_others_go_on_while_webhooks_are_asked(hook: WebhookServer) -> None:
+    server = Server()
+    for name in ("a.example.com", "b.example.com"):
+        ask(server, hook, name=name)
+    ask(server, hook, mutating=True)
+    hook.answer = lambda request: {"allowed": request["name"] != "bad"}
+
+    async def create(name: str) -> Object:
+        return await server.client.create(CONFIGMAPS, configmap(name), "default")
+
+    async def all_at_once() -> list[Any]:
+        return list(await asyncio.gather(create("good"), create("bad"), create("fine"),
+                                         return_exceptions=True))
+
+    good, bad, fine = asyncio.run(all_at_once())
+    assert (good["metadata"]["name"], fine["metadata"]["name"]) == ("good", "fine")
+    assert isinstance(bad, ApiError)
+    assert "denied the request" in bad.message
+
+
+def test_a_webhook_that_is_too_slow_has_failed(hook: WebhookServer) -> None:
+    release = threading.Event()
+
+    def slow(request: Object) -> Object:
+        release.wait(5)
+        return {}
+
+    hook.answer = slow
+    call = WebhookCaller().call({"url": hook.url, "caBundle": hook.bundle},
+                                b'{"request": {"uid": "1"}}', 0.05)
+    try:
+        with pytest.raises(CallFailed, match="context deadline exceeded"):
+            asyncio.run(call)
+    finally:
+        release.set()
