@@ -66,6 +66,11 @@ class Authorizer:
         """Every rule that applies to a user in a namespace, cluster-wide ones first."""
         return [rule for rule, _ in self.granted(user, namespace).rules]
 
+    def problem_for(self, user: User, namespace: str) -> str:
+        """Which roles a user is bound to that are not there; '' when all are."""
+        errors = self.granted(user, namespace).errors
+        return _aggregate(errors) if errors else ""
+
     def granted(self, user: User, namespace: str) -> Granted:
         """Every rule that applies to a user in a namespace, and who grants it."""
         rules: list[tuple[Object, str]] = []

@@ -99,6 +99,7 @@ class StoredAuthorizer(Authorizer):
         await self._policy.start(registry)
         registry.decide = self.decide
         registry.rules = self.rules_for
+        registry.rules_problem = self.problem_for
 
     async def authorize(self, attributes: Attributes) -> None:
         """Return for what is allowed. Raises Forbidden."""

@@ -65,6 +65,8 @@ class Registry:
         """What the authorizer says of a question; access reviews ask it."""
         self.rules: Callable[[User, str], Sequence[Object]] = lambda user, namespace: EVERYTHING
         """The RBAC rules that a user has in a namespace."""
+        self.rules_problem: Callable[[User, str], str] = lambda user, namespace: ""
+        """Why there may be more of them: which roles are bound and not there."""
         self.tokens = ServiceAccountTokens(self)
         """Issues the tokens of service accounts, and knows them again."""
         self.sharing = Sharing()

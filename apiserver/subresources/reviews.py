@@ -87,8 +87,10 @@ async def review_rules(registry: Registry, ctx: RequestContext, review: Object) 
     other_rules: list[Object] = []
     for rule in registry.rules(ctx.user, namespace):
         (other_rules if rule.get("nonResourceURLs") else resource_rules).append(rule)
-    status = {"resourceRules": resource_rules, "nonResourceRules": other_rules,
-              "incomplete": False}
+    status: Object = {"resourceRules": resource_rules, "nonResourceRules": other_rules,
+                      "incomplete": False}
+    if problem := registry.rules_problem(ctx.user, namespace):
+        status = {**status, "evaluationError": problem}
     return _answer(ctx, {**review, "spec": {}}, status)
 
 

@@ -145,6 +145,8 @@ def test_a_binding_without_its_role_says_so(server: Server, authorizer: StoredAu
                                               namespace="default")))
     assert caught.value.message.endswith(
         ': RBAC: clusterrole.rbac.authorization.k8s.io "none" not found')
+    problem = server.registry.rules_problem(JANE, "default")
+    assert problem == 'clusterrole.rbac.authorization.k8s.io "none" not found'
 
 
 def as_jane(server: Server) -> Any:
