@@ -240,7 +240,8 @@ def managers_of(obj: Object | None) -> Managers:
 def _live_or_new(live: Object | None, new: Object, subresource: str) -> Managers:
     """The managers to go on from: a client may set them, reset them (`[{}]`) or forget them."""
     given = new.get("metadata", {}).get("managedFields")
-    if subresource or not given:
+    before = (live or {}).get("metadata", {}).get("managedFields")
+    if subresource or not given or given == before:  # what is stored is known without reading it
         return managers_of(live)
     if given == [{}]:
         return {}

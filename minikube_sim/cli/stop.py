@@ -7,7 +7,6 @@ import signal
 from typing import TYPE_CHECKING
 
 import filelock
-import httpx
 
 from minikube_sim.cli.console import CommandError, step
 from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, profile_named
@@ -35,7 +34,7 @@ def end(profile: Profile, running: Running) -> None:
     """Ask the server to end and wait until it has; a server that does not listen is killed."""
     try:
         Remote(profile, running).call("POST", "/shutdown")
-    except (CommandError, httpx.HTTPError, OSError):
+    except (CommandError, OSError):
         _kill(running.pid)
     try:
         with profile.lock().acquire(timeout=_PATIENCE):
