@@ -65,7 +65,8 @@ def _line(name: str, line: list[tuple[float, float]], colour: str, label: float)
     x = line[-1][0]
     return [f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>',
             *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in line),
-            f'<text x="{x + 12:.1f}" y="{label + 4:.1f}" style="fill:{colour}">{escape(name)}</text>']
+            f'<text x="{x + 12:.1f}" y="{label + 4:.1f}" style="fill:{colour}">'
+            f"{escape(name)}</text>"]
 
 
 def _ticks(most: float) -> tuple[float, float]:

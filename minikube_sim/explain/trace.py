@@ -171,8 +171,8 @@ def _conclude(answer: Answer, culprit: Step | None, passages: tuple[Passage, ...
         return f"answered by {answer.by}{seen}"
     place = _last_place(passages)
     if culprit is not None and answer.result != ANSWERED:
-        verb = "rejected" if culprit.verdict.upper().startswith("REJECT") else "dropped"
-        return f"{verb} at {culprit.hook} by {describe(culprit)}"
+        verb = "rejected" if "reject" in f"{culprit.rule} {culprit.verdict}".lower() else "dropped"
+        return f"{verb} at {culprit.hook} by {describe(culprit)}{_sender(culprit, passages)}"
     if answer.result == REFUSED:
         quiet = _find(passages, "nobody listens")
         return f"refused: nobody listens there, says {quiet.host}" if quiet else (
@@ -184,6 +184,20 @@ def _conclude(answer: Answer, culprit: Step | None, passages: tuple[Passage, ...
     if answer.result == DROPPED:
         return f"no answer: the last that was seen of it is {place}"
     return f"unreachable ({answer.by}): {place}"
+
+
+def _sender(culprit: Step, passages: tuple[Passage, ...]) -> str:
+    """The rule that led to the culprit's chain, where the culprit has no comment: in nftables mode
+    that one names the map with the Service.
+    """
+    if comment(culprit.rule):
+        return ""
+    for passage in passages:
+        for visit in passage.visits:
+            for step in visit.rules:
+                if step.verdict in (f"jump {culprit.chain}", f"goto {culprit.chain}"):
+                    return f", which {describe(step)} leads to"
+    return ""
 
 
 def _find(passages: tuple[Passage, ...], text: str, kind: str = "deliver") -> Visit | None:

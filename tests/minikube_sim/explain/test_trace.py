@@ -68,6 +68,14 @@ def test_a_service_without_endpoints_is_rejected_with_its_comment(shop):
     assert '"default/none has no endpoints"' in flow.conclusion
 
 
+@pytest.mark.cluster(proxy_mode="nftables")
+def test_in_nftables_mode_the_map_with_the_service_is_named(shop):
+    shop.apply(service("none", selector={"app": "nobody"}))
+    conclusion = shop.trace("pod/client", "http://none/").conclusion
+    assert conclusion.startswith("rejected at FORWARD by rule 1 of chain reject-chain")
+    assert "vmap @no-endpoint-services" in conclusion
+
+
 @pytest.mark.parametrize(("source", "target", "words"), [
     ("node/minikube", "tcp://172.17.0.7:81", "refused: nobody listens there, says pod/web-1"),
     ("outside", "icmp://10.211.55.120", "answered by node/minikube"),
