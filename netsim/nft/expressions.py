@@ -274,6 +274,8 @@ class Concat:
     def reader(self, table: Table) -> Reader:
         """Reads the parts from left to right; None when one has no value."""
         readers = [part.reader(table) for part in self.parts]
+        if len(readers) == 3:
+            return _three(*readers)
 
         def read(context: Context) -> Value | None:
             values = []
@@ -288,6 +290,17 @@ class Concat:
 
     def __str__(self) -> str:
         return " . ".join(map(str, self.parts))
+
+
+def _three(first: Reader, second: Reader, third: Reader) -> Reader:
+    """The concatenation of every packet to a Service, without a loop."""
+    def read(context: Context) -> Value | None:
+        a, b, c = first(context), second(context), third(context)
+        if a is None or b is None or c is None:
+            return None
+        return (a, b, c)  # type: ignore[return-value]
+
+    return read
 
 
 _OPERATORS: Final = {"&": and_, "|": or_, "^": xor}

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from netsim.netfilter.context import RejectWith
 from netsim.netfilter.hooks import Verdict
 from netsim.nft.datatypes import MARK
+from netsim.nft.values import Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netsim.netfilter.context import Context
-    from netsim.nft.expressions import Expression, Value
+    from netsim.nft.datatypes import Scalar
+    from netsim.nft.expressions import Expression, Reader, Value
     from netsim.nft.ruleset import Table
     from netsim.nft.values import Right
 
@@ -92,7 +94,10 @@ class Compare:
 
     def step(self, table: Table) -> Step:
         """Goes on when the comparison holds."""
-        read, holds, negated = self.left.reader(table), self.right.holder(table), self.negated
+        read, negated = self.left.reader(table), self.negated
+        if isinstance(self.right, Literal):
+            return _compare_literal(read, self.right.value, negated)
+        holds = self.right.holder(table)
 
         def run(context: Context) -> Outcome | Break | None:
             value = read(context)
@@ -104,6 +109,15 @@ class Compare:
 
     def __str__(self) -> str:
         return f"{self.left} {'!= ' if self.negated else ''}{self.right}"
+
+
+def _compare_literal(read: Reader, wanted: Scalar, negated: bool) -> Step:
+    """With one value, by far the most comparisons."""
+    def run(context: Context) -> Outcome | Break | None:
+        value = read(context)
+        return BREAK if value is None or (value == wanted) == negated else None
+
+    return run
 
 
 @dataclass(frozen=True, slots=True)

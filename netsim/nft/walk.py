@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.hooks import Verdict
-from netsim.nft.statements import Break, Go
+from netsim.nft.statements import BREAK, Break, Go
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
     from netsim.nft.ruleset import Chain, Rule
+    from netsim.nft.statements import Outcome
 
 __all__ = ["DEPTH", "walk"]
 
@@ -23,12 +24,44 @@ def walk(base: Chain, context: Context) -> Verdict:
     Accept ends this base chain only; the next at the same hook is asked all the same.
     """
     assert base.base is not None
+    if context.trace is None:
+        outcome = _run(base, context, 0)
+        return base.base.policy if outcome is None else outcome
+    return _walk_traced(base, base.base.policy, context)
+
+
+def _run(chain: Chain, context: Context, depth: int) -> Verdict | None:
+    """What a chain decides without a trace, with `depth` jumps open; None: nothing."""
+    for rule in chain.rules:
+        outcome: Outcome | Break | Verdict | None = None
+        for step in rule.steps:
+            outcome = step(context)
+            if outcome is not None:
+                break
+        if outcome is BREAK or outcome is None:
+            continue
+        if not isinstance(outcome, Go):
+            return outcome
+        if outcome.kind == "return":
+            return None
+        if outcome.kind == "goto":
+            return _run(chain.table.chain(outcome.chain), context, depth)
+        if depth >= DEPTH:
+            return Verdict.DROP
+        outcome = _run(chain.table.chain(outcome.chain), context, depth + 1)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def _walk_traced(base: Chain, policy: Verdict, context: Context) -> Verdict:
+    """The same, noting every rule that matches."""
     stack: list[tuple[Chain, int]] = []
     chain, index = base, 0
     while True:
         if index >= len(chain.rules):
             if not stack:
-                return _policy(base, base.base.policy, context)
+                return _policy(base, policy, context)
             chain, index = stack.pop()
             continue
         rule = chain.rules[index]
