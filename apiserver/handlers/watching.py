@@ -12,6 +12,7 @@ import orjson
 
 from apiserver.handlers.options import integer, watch_options
 from apiserver.handlers.rendering import include_object
+from apiserver.handlers.request import Disconnected
 from apiserver.lifetime import SCOPE as LIFETIME
 from apiserver.machinery.errors import ApiError, Expired
 from apiserver.registry.watching import WatchEnded
@@ -69,6 +70,9 @@ class _Stream:
         self._over = False
         self._due = False
         self._next_bookmark: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._sending = False
+        self._dropped = False
 
     async def run(self, seconds: float) -> None:
         """Send events until the end. Times here are the client's, so they are real seconds."""
@@ -77,11 +81,16 @@ class _Stream:
         end = loop.call_later(seconds, self._end)
         if self._bookmarks:
             self._next_bookmark = loop.call_later(BOOKMARK_SECONDS, self._bookmark_due)
-        self._source.on_event(self._wake.set)
+        self._task = asyncio.current_task()
+        self._source.on_event(self._event)
         lifetime: Lifetime | None = self._call.request.scope.get(LIFETIME)
         forget = lifetime.on_end(self._end) if lifetime is not None else _nothing
         try:
             await self._pump()
+        except asyncio.CancelledError:
+            if not self._dropped:
+                raise
+            raise Disconnected from None
         finally:
             forget()
             gone.cancel()
@@ -121,6 +130,13 @@ class _Stream:
         loop = asyncio.get_running_loop()
         self._next_bookmark = loop.call_later(BOOKMARK_SECONDS, self._bookmark_due)
 
+    def _event(self) -> None:
+        """Something has come; who takes nothing while too much waits for him is dropped."""
+        self._wake.set()
+        if self._sending and self._source.overflowed and self._task is not None:
+            self._dropped = True
+            self._task.cancel()
+
     def _end(self) -> None:
         self._over = True
         self._wake.set()
@@ -131,8 +147,10 @@ class _Stream:
         self._end()
 
     async def _send(self, body: bytes, *, more: bool) -> None:
+        self._sending = True
         await self._call.send(
             {"type": "http.response.body", "body": body, "more_body": more})
+        self._sending = False
 
 
 def _nothing() -> None:

@@ -81,6 +81,11 @@ class RegistryWatch:
         if self._initial:
             callback()
 
+    @property
+    def overflowed(self) -> bool:
+        """Whether more has come than somebody may leave unread."""
+        return self._source.overflowed
+
     def close(self) -> None:
         """End it; harmless twice."""
         self._source.close()
