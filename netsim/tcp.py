@@ -121,10 +121,11 @@ class TcpSocket:
         for wait in (*waits, 0.0):
             if attempt():
                 return True
+            self.next_seq = number  # it is still to be sent, now or when the link is mended
             if medium.unlucky == unlucky or not wait:
                 break
             medium.waited += wait
-            unlucky, self.next_seq = medium.unlucky, number
+            unlucky = medium.unlucky
         return False
 
     def transfer(self, sent: int, received: int) -> bool:

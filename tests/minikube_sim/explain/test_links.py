@@ -86,3 +86,15 @@ def test_a_host_that_does_not_exist(shop):
     with pytest.raises(ExplainError, match="there is no node 'minikube-m09'"):
         shop.partition("minikube", "minikube-m09")
     assert shop.network.fabric.wire.medium is None
+
+
+@pytest.mark.cluster(nodes=2)
+def test_a_connection_that_stands_hangs_when_its_link_is_cut(two):
+    node = two.network.host("minikube")
+    connection = node.connect(two.get("svc", "web")["spec"]["clusterIP"], 80)
+    assert connection.transfer(10, 10)
+    assert connection.transfer(10, 10)
+    two.partition("minikube", "minikube-m02")
+    assert not connection.transfer(10, 10)
+    two.heal()
+    assert connection.transfer(10, 10)
