@@ -119,9 +119,9 @@ class Terminal:
 
     def _erase(self) -> None:
         if self._line:
-            del self._line[-1]
-            while self._line and self._line[-1] & 0xC0 == 0x80:
+            while len(self._line) > 1 and self._line[-1] & 0xC0 == 0x80:  # UTF-8's later bytes
                 del self._line[-1]
+            del self._line[-1]
             self._out(b"\b \b")
 
     def _other(self, key: int) -> None:
