@@ -1,0 +1,94 @@
+"""What random packets through a real kernel taught, told one by one (no kernel needed)."""
+
+from __future__ import annotations
+
+import pytest
+
+from netsim.jhash import jhash_words
+from tests.netsim.router import Router, conntrack_lines, in_ipv6
+
+
+def filtering(*rules: str, table: str = "filter") -> str:
+    """Restore text of one table."""
+    return "\n".join([f"*{table}", *rules, "COMMIT", ""])
+
+
+def test_words_are_hashed_as_the_kernel_does() -> None:
+    assert jhash_words([]) == 0xDEADBEEF
+    assert len({jhash_words([1, 2, 3, number]) for number in range(1000)}) == 1000
+    assert jhash_words([1, 2, 3, 4]) != jhash_words([1, 2, 3, 4], 1)
+
+
+@pytest.mark.parametrize(("client", "server"), [(2, 3), (3, 5), (4, 4), (5, 2), (6, 5), (7, 3)])
+def test_client_gets_the_address_of_a_range_that_the_kernel_gives_it(
+    client: int, server: int
+) -> None:
+    router = Router()
+    router.restore(
+        filtering("-A PREROUTING -j DNAT --to-destination 10.2.0.2-10.2.0.5", table="nat")
+    )
+    (left,) = router.send(f"eth0 udp 10.1.0.{client}:4000 > 10.96.0.1:53")
+    assert f"> 10.2.0.{server}:53" in left
+
+
+def test_icmp_error_keeps_the_tos_bits_of_what_it_is_about() -> None:
+    router = Router()
+    router.restore(filtering("-A FORWARD -j REJECT"))
+    (left,) = router.send("eth0 udp 10.1.0.2:4000 > 10.2.0.2:53 tos=0x10")
+    assert left.endswith("tos=0xd0")
+
+
+def test_rst_of_a_closed_port_has_the_tos_of_the_segment_but_that_of_reject_has_none() -> None:
+    router = Router()
+    router.restore(filtering("-A FORWARD -p tcp -j REJECT --reject-with tcp-reset"))
+    (socket,) = router.send("eth0 tcp 10.1.0.2:4000 > 10.1.0.1:81 S tos=0x10")
+    (rule,) = router.send("eth0 tcp 10.1.0.2:4000 > 10.2.0.2:81 S tos=0x10")
+    assert socket.endswith("tos=0x10")
+    assert "tos" not in rule
+
+
+def test_length_counts_the_header_of_ipv6() -> None:
+    router = Router(family=6)
+    router.restore(filtering("-A FORWARD -m length --length 48 -j DROP"))
+    assert router.send(in_ipv6("eth0 udp 10.1.0.2:4000 > 10.2.0.2:53")) == []
+
+
+def test_own_addresses_are_unicast_in_ipv6_but_not_in_ipv4() -> None:
+    packet = "local udp 10.2.0.1:4000 > 10.1.0.1:53"
+    rules = filtering("-A OUTPUT -m addrtype --dst-type UNICAST -j DROP")
+    four, six = Router(), Router(family=6)
+    four.restore(rules)
+    six.restore(rules)
+    assert "local send EPERM" not in four.send(packet)
+    assert "local send EPERM" in six.send(in_ipv6(packet))
+
+
+def test_nothing_is_said_about_an_echo_reply_that_is_rejected() -> None:
+    router = Router()
+    router.restore(filtering("-A OUTPUT -j REJECT"))
+    assert router.send("eth0 icmp 10.1.0.2 > 10.1.0.1 echo id=7 seq=1") == []
+    assert router.ruleset.tables["filter"].chains["OUTPUT"].rules[0].packets == 1
+
+
+def test_sctp_begins_closed_and_not_with_data() -> None:
+    router = Router()
+    router.send("eth0 sctp 10.1.0.2:4000 > 10.2.0.2:7 data")
+    assert conntrack_lines(router.stack) == []
+    router.send("eth0 sctp 10.1.0.2:4000 > 10.2.0.2:7 init")
+    (line,) = conntrack_lines(router.stack, states=True)
+    assert line.startswith("sctp CLOSED")
+
+
+def test_rst_outside_the_window_makes_the_next_one_be_looked_at() -> None:
+    router = Router()
+    router.restore(filtering("-A FORWARD -m conntrack --ctstate INVALID -j DROP"))
+    for packet in (
+        "eth0 tcp 10.1.0.2:4000 > 10.2.0.2:80 S seq=1000 ack=0",
+        "eth1 tcp 10.2.0.2:80 > 10.1.0.2:4000 SA seq=5000 ack=1001",
+        "eth0 tcp 10.1.0.2:4000 > 10.2.0.2:80 A seq=1001 ack=5001",
+        "eth0 tcp 10.1.0.2:4000 > 10.2.0.2:80 S seq=1001 ack=0",
+        "eth1 tcp 10.2.0.2:80 > 10.1.0.2:4000 RA seq=5001 ack=1004",
+    ):
+        router.send(packet)
+    assert router.send("eth1 tcp 10.2.0.2:80 > 10.1.0.2:4000 R seq=4000 ack=0") == []
+    assert conntrack_lines(router.stack)[0].startswith("tcp ESTABLISHED")
