@@ -29,7 +29,7 @@ def router(text: str, attach: Callable[..., None], *, cache: bool = False) -> Ro
 
 
 def state(made: Router) -> tuple[str, list[str], list[str]]:
-    return save(made.ruleset, counters=True), made.conntrack_lines(), made.stack.kernel_log
+    return save(made.ruleset, counters=True), made.conntrack_lines(), list(made.stack.kernel_log)
 
 
 @settings(max_examples=200, deadline=None)

@@ -27,7 +27,7 @@ def plain(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("family", [4, 6])
-@examples(40)
+@examples(25)
 @given(rulesets(), st.lists(packets(), min_size=1, max_size=8))
 def test_a_real_kernel_does_the_same(
     kernel: KernelRouter, family: int, rules: str, sent: list[str]

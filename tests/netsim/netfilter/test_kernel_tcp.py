@@ -86,7 +86,7 @@ def counters(saved: str) -> list[str]:
     return re.findall(r"^\[.*-A FORWARD.*$", saved, re.MULTILINE)
 
 
-@examples(60)
+@examples(25)
 @given(conversations())
 def test_a_real_kernel_believes_the_same_segments(
     kernel: KernelRouter, segments: list[tuple[str, Packet]]
