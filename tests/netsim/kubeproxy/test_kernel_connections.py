@@ -145,7 +145,8 @@ def nat_counters(saved: str) -> dict[str, str]:
     network too.
     """
     nat = saved.partition("*nat\n")[2].partition("COMMIT")[0]
-    return {rule: packets for packets, rule in re.findall(r"^\[(\d+):\d+\] (-A KUBE-(?:SVC|SEP|EXT|XLB|MARK).*)$", nat, re.M)}
+    rule = re.compile(r"^\[(\d+):\d+\] (-A KUBE-(?:SVC|SEP|EXT|XLB|MARK).*)$", re.MULTILINE)
+    return {text: packets for packets, text in rule.findall(nat)}
 
 
 def named(answers: list[object]) -> list[tuple[Question, object]]:
