@@ -31,7 +31,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 
 
 def test_every_alias_means_a_controller_of_the_table() -> None:
-    assert set(ALIASES.values()) == set(CONTROLLERS)
+    younger_than_aliases = {"validatingadmissionpolicy-status-controller"}
+    assert set(ALIASES.values()) == set(CONTROLLERS) - younger_than_aliases
 
 
 def test_the_table_is_keyed_by_the_controllers_own_names() -> None:

@@ -19,7 +19,20 @@ from netsim.kubeproxy import (
 )
 from netsim.netfilter.ruleset import Ruleset
 from netsim.nft import Ruleset as NftRuleset
-from tests.netsim.truth import FOLDER
+from tests.netsim.truth import FOLDER, kit, needs_truth
+
+__all__ = [
+    "FOLDER",
+    "NODE",
+    "Host",
+    "cluster",
+    "kit",
+    "names",
+    "needs_truth",
+    "options",
+    "scenario",
+    "seen",
+]
 
 NODE = Node(name="minikube", zone="za", addresses=("10.211.55.120",))
 """Where rules/ was recorded the interfaces had no address of the other family."""
