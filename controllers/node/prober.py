@@ -16,12 +16,11 @@ from controllers.node.runtime import ExecResult, HTTPProbe, HTTPProbeResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from netsim.namespace import Namespace
-
     from apiserver.machinery.clock import Clock, Timer
     from apiserver.machinery.types import Object
     from controllers.node.record import ContainerRecord, Sandbox
     from controllers.node.runtime import ContainerRuntime
+    from netsim.namespace import Namespace
 
 Outcome = tuple[bool, str]
 """(whether it succeeded, what to say when it did not)."""
