@@ -33,12 +33,29 @@ _RESOURCES: Final[dict[str, GVR]] = {
 
 
 async def bootstrap(client: Client, options: ClusterOptions, manifests: tuple[str, ...], *,
-                    root_ca: str = "") -> None:
-    """Create every object of the manifests that does not exist. Raises ApiError."""
+                    root_ca: str = "", allocates: bool = True) -> None:
+    """Create every object of the manifests that does not exist. Raises ApiError.
+
+    `allocates`: Services get what addresses they lack; without, only those with one are created.
+    """
     words = {"$(NODE_IP)": options.node_ip, "$(SERVICE_IP_1)": options.service_ip(1),
              "$(SERVICE_IP_10)": options.service_ip(10), "$(ROOT_CA)": root_ca}
     for document in documents(manifests):
-        await _ensure(client, _fill(document, words))
+        obj = _fill(document, words)
+        if allocates or _complete(obj):
+            await _ensure(client, obj)
+
+
+def _complete(obj: Object) -> bool:
+    """Write out what an allocator would say of a Service's address; False when it has none."""
+    if obj["kind"] != "Service":
+        return True
+    spec = obj["spec"]
+    if "clusterIP" not in spec:
+        return False
+    spec |= {"clusterIPs": [spec["clusterIP"]], "ipFamilies": ["IPv4"],
+             "ipFamilyPolicy": "SingleStack"}
+    return True
 
 
 async def _ensure(client: Client, obj: Object) -> None:

@@ -156,7 +156,8 @@ class Cluster(Explained):
             drive(ensure_policy(self.registry, self.chance("policy")))
             drive(self.authorizer.start(self.registry))
             for manifests in (SYSTEM, ADDONS):
-                drive(bootstrap(self.client, self.options, manifests, root_ca=self._root_ca))
+                drive(bootstrap(self.client, self.options, manifests, root_ca=self._root_ca,
+                                allocates=self.enabled("service-ip-allocator")))
                 self.settle()
             incluster.serve(self)
         return self

@@ -227,3 +227,17 @@ def test_a_pod_asks_the_api_as_its_service_account(cluster):
             "https://kubernetes.default.svc/api/v1/namespaces/default/pods")
     answer = drive(run_command(container.machine, ["sh", "-c", line]))
     assert b'User \\"system:serviceaccount:default:default\\" cannot list resource' in answer.stdout
+
+
+@pytest.mark.cluster(controllers="*,-service-ip-allocator")
+def test_without_the_allocator_only_the_fixed_addresses_are_there(cluster):
+    services = {s["metadata"]["name"]: s["spec"]["clusterIP"] for s in cluster.list("services")}
+    assert services == {"kubernetes": "10.96.0.1", "kube-dns": "10.96.0.10"}
+
+
+@pytest.mark.parametrize("agent", ["kubelet", "kube-proxy", "kube-scheduler",
+                                   "service-ip-allocator",
+                                   "kube-network-policies"])
+def test_every_agent_can_be_switched_off(agent):
+    with Cluster(controllers=f"*,-{agent}", strict=True) as cluster:
+        assert cluster.get("svc", "kubernetes")
