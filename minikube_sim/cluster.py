@@ -234,13 +234,19 @@ class Cluster(Explained):
         """Run a shell line on a node to its end, letting virtual time pass as it needs."""
         assert isinstance(self.clock, VirtualClock), "on a running server use a shell"
         done: list[Result] = []
+        crashes: list[Exception] = []
 
         async def go() -> int:
-            done.append(await self.shell(node).run(line))
+            try:
+                done.append(await self.shell(node).run(line))
+            except Exception as crash:  # told to the caller below, out of the simulated process
+                crashes.append(crash)
             return 0
 
         Process(go(), self.clock, lambda code: None).start()
         while not done:
+            if crashes:
+                raise crashes[0]
             due = self.clock.next_due()
             assert due is not None, f"{line!r} waits for nothing"
             self.advance(due - self.clock.now())
