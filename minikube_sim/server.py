@@ -98,7 +98,7 @@ class _Service:
     async def main(self, server: uvicorn.Server, listener: socket.socket) -> None:
         """Start the cluster, serve it, and close it."""
         from minikube_sim.cluster import Cluster
-        from minikube_sim.sim_api import make_app
+        from minikube_sim.front import make_app
 
         database: Path | None = None
         if self.options.storage == "sqlite":

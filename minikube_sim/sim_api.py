@@ -1,21 +1,19 @@
 """Our own API under /sim/v1, for the command line: status, shells, services, shutdown.
 
-FastAPI serves it and its documentation (/sim/docs); everything else goes straight to the Kubernetes
-API, which is a plain ASGI application and must not pay for FastAPI's routing.
+FastAPI serves it and its documentation (/sim/docs). `minikube_sim.front` makes it when it is first
+asked, since FastAPI takes as long to import as the cluster takes to start.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
-from apiserver.audit import AuditedApp, AuditLog
 from apiserver.authentication.authenticator import MASTERS, Authenticator
-from apiserver.context import User
 from apiserver.machinery.errors import ApiError
 from minikube_sim.explain.api import explain_router
 from minikube_sim.expose import Exposures, NotExposable
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from minikube_sim.cluster import Cluster
     from minikube_sim.shell.session import Session
 
-App = Callable[[Any, Any, Any], Awaitable[None]]
 _MOST_SHELLS: Final = 1000
 """Open shells; beyond it the oldest is closed."""
 
@@ -45,33 +42,10 @@ class LineRequest(BaseModel):
     stdin: str = ""
 
 
-def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None], *,
-             insecure: bool = False, audit: Callable[[bytes], object] | None = None) -> App:
-    """The whole server: /sim for us, all else for Kubernetes clients.
+def sim_app(cluster: Cluster, authenticate: Authenticator,
+            shutdown: Callable[[], None]) -> FastAPI:
+    """The application below /sim, for administrators of the cluster only."""
 
-    `insecure`: plain http, where clients present nothing and are the user all the same. `audit`
-    takes the lines of the audit log.
-    """
-    user = User(name="minikube-user", groups=(MASTERS, "system:authenticated"))
-    authenticate = Authenticator({token: user}, user if insecure else None,
-                                 service_accounts=cluster.registry.tokens)
-    cluster.registry.tokens.fixed = {token: user}
-    kubernetes: App = cluster.http_app(authenticate)
-    if audit is not None:
-        kubernetes = AuditedApp(kubernetes, AuditLog(
-            audit, clock=cluster.clock, chance=cluster.chance("audit"),
-            decide=cluster.authorizer.decide))
-    ours = _sim_app(cluster, authenticate, shutdown)
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        chosen = ours if scope.get("path", "").startswith("/sim/") else kubernetes
-        await chosen(scope, receive, send)
-
-    return app
-
-
-def _sim_app(cluster: Cluster, authenticate: Authenticator,
-             shutdown: Callable[[], None]) -> FastAPI:
     async def known(request: Request) -> None:
         try:
             user = await authenticate(request.scope)
