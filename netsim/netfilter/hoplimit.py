@@ -1,14 +1,70 @@
-"""The options and arithmetic that the targets TTL and HL share. Models xt_HL."""
+"""What TTL and HL share, as matches and as targets. Models xt_hl and xt_HL."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.extension import Option
+from netsim.netfilter.extension import Match, Option
 
 if TYPE_CHECKING:
+    from netsim.netfilter.context import Context
     from netsim.netfilter.extension import Given
+
+_SIGNS: Final = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">"}
+
+
+def comparison_options(word: str) -> tuple[Option, ...]:
+    """--ttl-lt, --ttl-gt and --ttl-eq (also --ttl), or the same with hl."""
+    less, greater, equal = f"--{word}-lt", f"--{word}-gt", f"--{word}-eq"
+    return (
+        Option(less, excludes=(greater, equal)),
+        Option(greater, excludes=(less, equal)),
+        Option(equal, f"--{word}", invertible=True, excludes=(less, greater)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HopMatch(Match):
+    """Equal, not equal, less or greater."""
+
+    incomplete: ClassVar[str]
+    """What iptables says when no comparison is given."""
+
+    comparison: str
+    """eq, ne, lt or gt."""
+    value: int
+
+    @classmethod
+    def parse(cls, given: Given) -> Self:
+        """One of them."""
+        if not given.values:
+            raise RuleSyntaxError(cls.incomplete)
+        option = next(iter(given.values))
+        value = given.number(option, 0, 255)
+        return cls("ne" if given.inverted(option) else option[-2:], value)
+
+    def save(self) -> str:
+        """One comparison."""
+        if self.comparison == "ne":
+            return f"! --{self.name}-eq {self.value}"
+        return f"--{self.name}-{self.comparison} {self.value}"
+
+    def listing(self, numeric: bool) -> str:
+        """With the signs of C."""
+        title = self.name.upper()
+        return f"{title} match {title} {_SIGNS[self.comparison]} {self.value}"
+
+    def matches(self, context: Context) -> bool:
+        """As compared."""
+        context.volatile = True
+        hops = context.packet.ttl
+        if self.comparison == "lt":
+            return hops < self.value
+        if self.comparison == "gt":
+            return hops > self.value
+        return (hops == self.value) == (self.comparison == "eq")
 
 
 def hop_options(word: str) -> tuple[Option, ...]:
