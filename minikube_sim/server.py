@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("minikube_sim")
 
 _DEFAULT_PORT: Final = 8443
+_BACKLOG: Final = 2048
+"""Connections that may wait until they are taken (uvicorn's own default)."""
 _GC_THRESHOLDS: Final = (100_000, 50, 100)
 _CLOSE_SECONDS: Final = 1
 """How long requests under way may take once the server ends; watches are cut off then."""
@@ -69,7 +71,7 @@ def serve(profile: Profile, *, foreground: bool) -> int:
 def _serve_locked(profile: Profile, say: Say) -> None:
     clock = RealClock()
     options = profile.options()
-    listener = _bind(options)
+    listener = bind(options)
     try:
         port = listener.getsockname()[1]
         token = options.token or secrets.token_urlsafe(_TOKEN_BYTES)
@@ -183,8 +185,8 @@ async def _no_app(scope: Any, receive: Any, send: Any) -> None:
     raise AssertionError("the application is set before the server listens")
 
 
-def _bind(options: ServerOptions) -> socket.socket:
-    """The listening socket. Raises ServerError."""
+def bind(options: ServerOptions) -> socket.socket:
+    """A socket that listens, so that its port is nobody else's. Raises ServerError."""
     wanted = [options.port] if options.port else [options.last_port or _DEFAULT_PORT, 0]
     for port in wanted:
         try:
@@ -205,6 +207,8 @@ def _listen(address: str, port: int) -> socket.socket:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, port))
+        # Until one of them listens, several sockets with SO_REUSEADDR may hold the same port.
+        listener.listen(_BACKLOG)
     except (OSError, OverflowError):
         listener.close()
         raise
