@@ -59,8 +59,10 @@ class Options:
 
     root_ca: str = ""
     """PEM text of the cluster's CA, published as kube-root-ca.crt."""
-    cluster_cidr: str = "172.17.0.0/16"
-    node_cidr_mask_size: int = 24
+    cluster_cidrs: tuple[str, ...] = ("172.17.0.0/16",)
+    """One, or one of each family."""
+    node_cidr_mask_sizes: tuple[int, ...] = (24,)
+    """Of each of them."""
     terminated_pod_gc_threshold: int = 12500
     node_monitor_period: float = 5.0
     node_monitor_grace_period: float = 50.0

@@ -71,8 +71,8 @@ class NodeIPAMController(Controller):
         self._client = ctx.client
         self._events = ctx.events.recorder("cidrAllocator")
         self._nodes = ctx.informers.get(NODES)
-        self._free = CIDRSet(ipaddress.ip_network(ctx.options.cluster_cidr),
-                             ctx.options.node_cidr_mask_size)
+        self._sets = [CIDRSet(ipaddress.ip_network(cidr), mask) for cidr, mask in zip(
+            ctx.options.cluster_cidrs, ctx.options.node_cidr_mask_sizes, strict=True)]
 
     def watches(self) -> Mapping[GVR, KeysOf]:
         return {NODES: self._changed}
@@ -80,30 +80,37 @@ class NodeIPAMController(Controller):
     def _changed(self, old: Object | None, new: Object | None) -> Iterable[str]:
         if new is None:
             assert old is not None
-            for cidr in _ranges(old):
-                self._free.release(cidr)
+            self._release(_ranges(old))
             return ()
         for cidr in _ranges(new):
-            self._free.occupy(cidr)
+            for one in self._sets:
+                one.occupy(cidr)
         return () if _ranges(new) else (meta.name(new),)
 
     async def reconcile(self, key: str) -> Result | None:
         node = self._nodes.get(key)
         if node is None or _ranges(node) or meta.is_terminating(node):
             return None
-        part = self._free.allocate()
-        if part is None:
+        parts = [one.allocate() for one in self._sets]
+        cidrs = [str(part) for part in parts if part is not None]
+        if len(cidrs) < len(parts):
+            self._release(cidrs)
             self._events.event(node, NORMAL, "CIDRNotAvailable",
                                f"Node {key} status is now: CIDRNotAvailable")
             return Result(requeue_after=60.0)
-        cidr = str(part)
         try:
             await self._client.patch(
-                NODES, key, None, {"spec": {"podCIDR": cidr, "podCIDRs": [cidr]}},
+                NODES, key, None, {"spec": {"podCIDR": cidrs[0], "podCIDRs": cidrs}},
                 type="strategic")
         except NotFound:
-            self._free.release(cidr)
+            self._release(cidrs)
         return None
+
+    def _release(self, cidrs: Iterable[str]) -> None:
+        """These ranges are free again; each is of one family only."""
+        for cidr in cidrs:
+            for one in self._sets:
+                one.release(cidr)
 
 
 def _ranges(node: Object) -> list[str]:

@@ -18,9 +18,12 @@ from apiserver.machinery.gvk import (
     SERVICEACCOUNTS,
     SERVICES,
 )
+from minikube_sim import addressing
 from minikube_sim.addons import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apiserver.machinery.types import Object
     from controllers.client import Client
     from minikube_sim.config import ClusterOptions
@@ -38,23 +41,29 @@ async def bootstrap(client: Client, options: ClusterOptions, manifests: tuple[st
 
     `allocates`: Services get what addresses they lack; without, only those with one are created.
     """
-    words = {"$(NODE_IP)": options.node_ip, "$(SERVICE_IP_1)": options.service_ip(1),
-             "$(SERVICE_IP_10)": options.service_ip(10), "$(ROOT_CA)": root_ca}
+    families = addressing.families(options.service_cluster_ip_range)
+    words = {"$(NODE_IP)": options.node_addresses()[0][0], "$(FAMILY)": families[0],
+             "$(SERVICE_IP_1)": options.service_ip(1), "$(SERVICE_IP_10)": options.service_ip(10),
+             "$(ROOT_CA)": root_ca}
     for document in documents(manifests):
         obj = _fill(document, words)
-        if allocates or _complete(obj):
+        if obj["metadata"]["name"] == "kube-dns" and len(families) > 1:
+            obj["spec"] |= {"clusterIPs": [*options.service_ips(10)],
+                            "ipFamilyPolicy": "PreferDualStack"}
+        if allocates or _complete(obj, families):
             await _ensure(client, obj)
 
 
-def _complete(obj: Object) -> bool:
+def _complete(obj: Object, families: Sequence[str]) -> bool:
     """Write out what an allocator would say of a Service's address; False when it has none."""
     if obj["kind"] != "Service":
         return True
     spec = obj["spec"]
     if "clusterIP" not in spec:
         return False
-    spec |= {"clusterIPs": [spec["clusterIP"]], "ipFamilies": ["IPv4"],
-             "ipFamilyPolicy": "SingleStack"}
+    spec.setdefault("clusterIPs", [spec["clusterIP"]])
+    spec["ipFamilies"] = [*families[:len(spec["clusterIPs"])]]
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
     return True
 
 

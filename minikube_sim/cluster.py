@@ -144,8 +144,8 @@ class Cluster(Explained):
             client=LocalClient(self.registry, field_manager=component), clock=self.clock,
             informers=self._informers, events=self._events, discovery=self._discover,
             chance=self.chance(f"controllers/{component}"),
-            options=Options(root_ca=self._root_ca, cluster_cidr=options.pod_cidr,
-                            node_cidr_mask_size=options.node_mask))
+            options=Options(root_ca=self._root_ca, cluster_cidrs=options.pod_cidrs,
+                            node_cidr_mask_sizes=options.node_masks()))
 
     # --- running ---------------------------------------------------------------------------------
 
@@ -315,8 +315,7 @@ class Cluster(Explained):
     def _make_registry(self) -> Registry:
         allocators = {}
         if self.enabled("service-ip-allocator"):
-            ranges = (self.options.service_cluster_ip_range,)
-            allocators[SERVICES] = ServiceAllocator(self.chance("vips"), ranges)
+            allocators[SERVICES] = ServiceAllocator(self.chance("vips"), self.options.service_cidrs)
         return Registry(
             store=self.store, resources=BUILTIN, schema=schema_for(self.options.kubernetes_version),
             clock=self.clock, chance=self.chance("names"),

@@ -8,28 +8,24 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from minikube_sim import addressing
 
 NEWEST_KUBERNETES: Final = 37
 OLDEST_KUBERNETES: Final = 25
 
 
-def _ipv4(text: str) -> str:
-    try:
-        return str(ipaddress.IPv4Address(text))
-    except ValueError:
-        raise ValueError("must be an IPv4 address, such as 10.211.55.120") from None
-
-
-def _cidr(text: str) -> str:
-    try:
-        return str(ipaddress.IPv4Network(text))
-    except ValueError as error:
-        raise ValueError(f"must be an IPv4 range, such as 172.17.0.0/16 ({error})") from None
-
-
-IPv4 = Annotated[str, AfterValidator(_ipv4)]
-IPv4Range = Annotated[str, AfterValidator(_cidr)]
+Addresses = Annotated[str, BeforeValidator(addressing.addresses)]
+PodRanges = Annotated[str, BeforeValidator(addressing.pod_ranges)]
+ServiceRanges = Annotated[str, BeforeValidator(addressing.service_ranges)]
 
 
 class ClusterOptions(BaseModel):
@@ -39,10 +35,12 @@ class ClusterOptions(BaseModel):
 
     nodes: Annotated[int, Field(ge=1, le=500)] = 1
     """How many nodes: minikube, minikube-m02, ..."""
-    node_ip: IPv4 = "10.211.55.120"
-    """The first node's address; the others follow."""
-    pod_cidr: IPv4Range = "172.17.0.0/16"
-    service_cluster_ip_range: IPv4Range = "10.96.0.0/12"
+    node_ip: Addresses = "10.211.55.120"
+    """The first node's address, or one of each family; the others follow."""
+    pod_cidr: PodRanges = "172.17.0.0/16"
+    """The range of Pod addresses, or one of each family (`172.17.0.0/16,fd00:10:244::/64`)."""
+    service_cluster_ip_range: ServiceRanges = "10.96.0.0/12"
+    """The range of ClusterIPs, or one of each family: the first is what Services get unasked."""
     controllers: str = "*"
     """As in kube-controller-manager: `*`, `name`, `-name`, separated by commas."""
     kubernetes_version: str = f"v1.{NEWEST_KUBERNETES}.0"
@@ -69,8 +67,7 @@ class ClusterOptions(BaseModel):
     def _consistent(self) -> ClusterOptions:
         if self.proxy_mode == "nftables" and self.proxy_rules == "v1.13":
             raise ValueError("proxy_rules v1.13 exists in proxy_mode iptables only")
-        if self.nodes > 1 and ipaddress.IPv4Network(self.pod_cidr).prefixlen > self.node_mask - 1:
-            raise ValueError(f"pod_cidr {self.pod_cidr} has no room for a /24 for each node")
+        addressing.check(self.node_ip, self.pod_cidr, self.service_cluster_ip_range, self.nodes)
         return self
 
     @property
@@ -79,27 +76,42 @@ class ClusterOptions(BaseModel):
         return int(self.kubernetes_version.split(".")[1])
 
     @property
-    def node_mask(self) -> int:
-        """Prefix length of each node's Pod range: the whole range for one node, else /24."""
-        return ipaddress.IPv4Network(self.pod_cidr).prefixlen if self.nodes == 1 else 24
+    def pod_cidrs(self) -> tuple[str, ...]:
+        """The range of Pods of each family, as given."""
+        return addressing.each(self.pod_cidr)
+
+    @property
+    def service_cidrs(self) -> tuple[str, ...]:
+        """The range of Services of each family, the default family first."""
+        return addressing.each(self.service_cluster_ip_range)
+
+    def node_masks(self) -> tuple[int, ...]:
+        """Prefix length of each node's Pod range, one a family."""
+        return tuple(addressing.node_prefix(ipaddress.ip_network(cidr), self.nodes)
+                     for cidr in self.pod_cidrs)
 
     def node_names(self) -> list[str]:
         """minikube, minikube-m02, minikube-m03, ..."""
         return ["minikube", *(f"minikube-m{i:02d}" for i in range(2, self.nodes + 1))]
 
-    def node_addresses(self) -> list[str]:
-        """One address a node, counted up from node_ip."""
-        first = ipaddress.IPv4Address(self.node_ip)
-        return [str(first + i) for i in range(self.nodes)]
+    def node_addresses(self) -> list[tuple[str, ...]]:
+        """The addresses of each node, counted up from node_ip."""
+        first = [ipaddress.ip_address(text) for text in addressing.each(self.node_ip)]
+        return [tuple(str(one + i) for one in first) for i in range(self.nodes)]
 
-    def node_pod_cidrs(self) -> list[str]:
-        """One Pod range a node, in order."""
-        subnets = ipaddress.IPv4Network(self.pod_cidr).subnets(new_prefix=self.node_mask)
-        return [str(next(subnets)) for _ in range(self.nodes)]
+    def node_pod_cidrs(self) -> list[tuple[str, ...]]:
+        """The Pod ranges of each node, in order."""
+        subnets = [ipaddress.ip_network(cidr).subnets(new_prefix=mask)
+                   for cidr, mask in zip(self.pod_cidrs, self.node_masks(), strict=True)]
+        return [tuple(str(next(one)) for one in subnets) for _ in range(self.nodes)]
+
+    def service_ips(self, offset: int) -> tuple[str, ...]:
+        """An address of each Service range: 1 is `kubernetes`, 10 is `kube-dns`."""
+        return tuple(str(ipaddress.ip_network(cidr)[offset]) for cidr in self.service_cidrs)
 
     def service_ip(self, offset: int) -> str:
-        """An address of the Service range: 1 is `kubernetes`, 10 is `kube-dns`."""
-        return str(ipaddress.IPv4Network(self.service_cluster_ip_range)[offset])
+        """The same, in the default family."""
+        return self.service_ips(offset)[0]
 
 
 def explain(error: ValueError) -> str:

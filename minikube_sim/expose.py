@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from apiserver.machinery.gvk import SERVICES
+from minikube_sim.addressing import family_name
 from minikube_sim.exchange import Exchange, exchange
 from minikube_sim.http import Request, Response
 from minikube_sim.process import finish
+from netsim.kubeproxy.values import join_host_port
 from netsim.outcome import Refused
 
 if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
     from minikube_sim.cluster import Cluster
 
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te",
@@ -46,36 +49,42 @@ class Exposures:
             raise NotExposable(f"service {namespace}/{name} has no node port: change its type with "
                                f"kubectl patch service {name} -n {namespace} "
                                "-p '{\"spec\":{\"type\":\"NodePort\"}}'")
-        node_ip = self._cluster.options.node_ip
+        node_ip = self._node_ip(service)
         return [{"target": "/".join(filter(None, (port.get("name"), str(port["port"])))),
-                 "node_url": f"http://{node_ip}:{port['nodePort']}",
-                 "url": await self._open(port["nodePort"])} for port in ports]
+                 "node_url": f"http://{join_host_port(node_ip, port['nodePort'])}",
+                 "url": await self._open(node_ip, port["nodePort"])} for port in ports]
 
-    async def _open(self, node_port: int) -> str:
+    def _node_ip(self, service: Object) -> str:
+        """The first node's address in the Service's first family."""
+        addresses = self._cluster.options.node_addresses()[0]
+        family = next(iter(service["spec"].get("ipFamilies") or ()), "IPv4")
+        return next((one for one in addresses if family_name(one) == family), addresses[0])
+
+    async def _open(self, node_ip: str, node_port: int) -> str:
         if node_port not in self._urls:
             listener = socket.create_server(("127.0.0.1", 0))
             self._urls[node_port] = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            config = uvicorn.Config(self._app(node_port), log_config=None, access_log=False,
-                                    lifespan="off", timeout_graceful_shutdown=1)
+            config = uvicorn.Config(self._app(node_ip, node_port), log_config=None,
+                                    access_log=False, lifespan="off", timeout_graceful_shutdown=1)
             server = uvicorn.Server(config)
             task = asyncio.ensure_future(server._serve([listener]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return self._urls[node_port]
 
-    def _app(self, node_port: int) -> Any:
+    def _app(self, node_ip: str, node_port: int) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] != "http":
                 return
             request = await _request(scope, receive)
-            response = await finish(self._pass_on(node_port, request), self._cluster.clock)
+            response = await finish(self._pass_on(node_ip, node_port, request), self._cluster.clock)
             await _send(send, response)
 
         return app
 
-    async def _pass_on(self, node_port: int, request: Request) -> Response:
+    async def _pass_on(self, node_ip: str, node_port: int, request: Request) -> Response:
         outside = self._cluster.network.outside
-        outcome = await exchange(outside, self._cluster.options.node_ip, node_port, request)
+        outcome = await exchange(outside, node_ip, node_port, request)
         if isinstance(outcome, Exchange):
             return outcome.response or Response.text("empty reply from the Pod\n", status=502)
         if isinstance(outcome, Refused):

@@ -12,6 +12,8 @@ from netsim import packet as pk
 from netsim.link import Silence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from netsim.link import Segment
     from netsim.packet import Packet
 
@@ -19,20 +21,20 @@ _PORT: Final = 53
 
 
 class Gateway(Silence):
-    """A station at the gateway's address."""
+    """A station at the gateway's addresses, one a family."""
 
-    def __init__(self, lan: Segment, address: tuple[int, int], inward: tuple[int, int]) -> None:
+    def __init__(self, lan: Segment, addresses: Sequence[tuple[int, int]],
+                 inward: Sequence[tuple[int, int]]) -> None:
         """`inward`: whom answers to others than the LAN's own hosts are handed to (a node)."""
-        super().__init__(address)
+        super().__init__(*addresses)
         self._lan = lan
-        self._address = address
-        self._inward = inward
+        self._inward = dict(inward)
 
     def receive(self, packet: Packet, next_hop: int) -> None:
         """See Station: questions are answered, everything else is lost."""
         payload = packet.payload[0] if isinstance(packet.payload, tuple) else packet.payload
         if (packet.protocol != pk.UDP or packet.dport != _PORT or not isinstance(payload, bytes)
-                or (packet.family, packet.dst) != self._address):
+                or (packet.family, packet.dst) not in self.arp_addresses()):
             return
         answer = _no_such_name(payload)
         if answer is None:
@@ -40,7 +42,8 @@ class Gateway(Silence):
         reply = pk.udp(packet.family, packet.dst, packet.src, packet.dport, packet.sport)
         reply.length += len(answer)
         reply.payload, reply.trace = answer, packet.trace
-        hop = packet.src if self._lan.resolve(packet.family, packet.src) else self._inward[1]
+        hop = packet.src if self._lan.resolve(packet.family, packet.src) else (
+            self._inward[packet.family])
         station = self._lan.resolve(packet.family, hop)
         if station is not None:
             self._lan.wire.pending.append((station.receive, reply, hop))

@@ -135,21 +135,21 @@ def _config(options: ClusterOptions, index: int, network: Network) -> NodeConfig
     if index == 0:
         labels |= _CONTROL_PLANE
     return NodeConfig(
-        name=name, addresses=(options.node_addresses()[index],),
-        pod_cidr=options.node_pod_cidrs()[index], kubernetes_version=options.kubernetes_version,
+        name=name, addresses=options.node_addresses()[index],
+        pod_cidrs=options.node_pod_cidrs()[index], kubernetes_version=options.kubernetes_version,
         labels=labels, capacity={**DEFAULT_CAPACITY, "pods": str(options.max_pods)},
-        cluster_dns=options.service_ip(10), resolv_conf=f"nameserver {network.gateway}\n")
+        cluster_dns=options.service_ips(10), resolv_conf=f"nameserver {network.gateway}\n")
 
 
 def _proxy_options(options: ClusterOptions) -> Options:
     return Options(mode=_MODES[options.proxy_mode], form=_FORMS[options.proxy_rules],
-                   balancing=_BALANCING[options.lb], cluster_cidrs=(options.pod_cidr,),
-                   service_cidrs=(options.service_cluster_ip_range,), nfacct=False)
+                   balancing=_BALANCING[options.lb], cluster_cidrs=options.pod_cidrs,
+                   service_cidrs=options.service_cidrs, nfacct=False)
 
 
 def _node_files(options: ClusterOptions, name: str, gateway: str) -> dict[str, str]:
-    hosts = "".join(f"{address}\t{host}\n" for host, address in zip(
-        options.node_names(), options.node_addresses(), strict=True))
+    hosts = "".join(f"{address}\t{host}\n" for host, addresses in zip(
+        options.node_names(), options.node_addresses(), strict=True) for address in addresses)
     return {
         "/etc/hostname": f"{name}\n",
         "/etc/hosts": f"127.0.0.1\tlocalhost\n{hosts}",

@@ -256,7 +256,8 @@ def _names(options: ServerOptions) -> list[str]:
     """What the API server is called, by clients on this computer and in the cluster."""
     service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc",
                "kubernetes.default.svc.cluster.local"]
-    addresses = ["127.0.0.1", "::1", options.cluster.service_ip(1), options.cluster.node_ip]
+    addresses = ["127.0.0.1", "::1", *options.cluster.service_ips(1),
+                 *options.cluster.node_addresses()[0]]
     if options.listen not in ("0.0.0.0", "::"):
         addresses.append(options.listen)
     return ["localhost", socket.gethostname(), *service, *addresses]

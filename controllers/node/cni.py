@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from controllers.node.record import Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from netsim.fabric import Node
 
 
@@ -70,18 +72,35 @@ class AddressRange:
 class Cni:
     """Sets up and tears down the networks of one node's pods."""
 
-    def __init__(self, node: Node, addresses: AddressRange) -> None:
+    def __init__(self, node: Node, ranges: Sequence[AddressRange]) -> None:
+        """`ranges`: one a family, in the order of a pod's addresses."""
         self.host = node
         """The node's own stack."""
-        self._addresses = addresses
+        self._ranges = ranges
 
-    def add(self, name: str, wanted: str = "") -> Sandbox:
-        """A network for a pod, at the wanted address if it is free. Raises NoAddress."""
-        address = self._addresses.take(wanted)
-        return Sandbox(self.host.attach_pod(name, address), address, host_network=False)
+    def add(self, name: str, wanted: Sequence[str] = ()) -> Sandbox:
+        """A network for a pod, at the wanted addresses where they are free. Raises NoAddress."""
+        addresses: list[str] = []
+        try:
+            for one in self._ranges:
+                addresses.append(one.take(_of_family(one, wanted)))
+        except NoAddress:
+            self._release(addresses)
+            raise
+        return Sandbox(self.host.attach_pod(name, *addresses), tuple(addresses),
+                       host_network=False)
 
     def remove(self, sandbox: Sandbox) -> None:
-        """Tear it down and give its address back."""
+        """Tear it down and give its addresses back."""
         if not sandbox.host_network:
             self.host.detach_pod(sandbox.network.name)
-            self._addresses.release(sandbox.address)
+            self._release(sandbox.addresses)
+
+    def _release(self, addresses: Sequence[str]) -> None:
+        for one, address in zip(self._ranges, addresses, strict=False):
+            one.release(address)
+
+
+def _of_family(one: AddressRange, wanted: Sequence[str]) -> str:
+    """The wanted address of a range's family, or ''."""
+    return next((text for text in wanted if (":" in text) == (":" in one.cidr)), "")

@@ -23,8 +23,8 @@ class NodeConfig:
     name: str
     addresses: tuple[str, ...]
     """The node's own addresses, the first being its host IP."""
-    pod_cidr: str
-    """Where its pods' addresses come from: 172.17.0.0/16."""
+    pod_cidrs: tuple[str, ...]
+    """Where its pods' addresses come from, one a family: 172.17.0.0/16."""
     held_addresses: int = 0
     """How many addresses after docker0's own the system keeps for itself."""
     kubernetes_version: str = "v1.37.0"
@@ -34,10 +34,16 @@ class NodeConfig:
     """How long a heartbeat counts; it is renewed four times as often."""
     status_seconds: float = 300.0
     """How often an unchanged Node status is reported (nodeStatusReportFrequency)."""
-    cluster_dns: str = "10.96.0.10"
+    cluster_dns: tuple[str, ...] = ("10.96.0.10",)
     cluster_domain: str = "cluster.local"
     resolv_conf: str = "nameserver 10.211.55.1\n"
     """The node's own, which hostNetwork and dnsPolicy Default pods get."""
+
+    @property
+    def sorted_pod_cidrs(self) -> list[str]:
+        """The ranges of pods, that of the node's first address's family first (`sortPodIPs`)."""
+        first = ":" in self.addresses[0]
+        return sorted(self.pod_cidrs, key=lambda cidr: (":" in cidr) != first)
 
     @property
     def minor(self) -> int:

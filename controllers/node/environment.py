@@ -32,8 +32,8 @@ class Sources:
     """What values may come from: the pod as it will run, and objects by namespaced name."""
 
     pod: Object
-    host_ip: str
-    pod_ip: str
+    host_ips: Sequence[str]
+    pod_ips: Sequence[str]
     config_map: Any
     """A function from name to the ConfigMap of the pod's namespace, or None."""
     secret: Any
@@ -81,7 +81,8 @@ def service_variables(services: Iterable[Object]) -> dict[str, str]:
     return values
 
 
-def field_value(pod: Object, path: str, pod_ip: str = "", host_ip: str = "") -> str:
+def field_value(pod: Object, path: str, pod_ips: Sequence[str] = ("",),
+                host_ips: Sequence[str] = ("",)) -> str:
     """A downward API field of the pod. Raises ConfigError."""
     keyed = _KEYED_FIELD.fullmatch(path)
     if keyed:
@@ -93,8 +94,8 @@ def field_value(pod: Object, path: str, pod_ip: str = "", host_ip: str = "") -> 
         "metadata.annotations": _listing(meta.annotations(pod)),
         "spec.nodeName": pod["spec"].get("nodeName", ""),
         "spec.serviceAccountName": pod["spec"].get("serviceAccountName", ""),
-        "status.podIP": pod_ip, "status.podIPs": pod_ip,
-        "status.hostIP": host_ip, "status.hostIPs": host_ip,
+        "status.podIP": pod_ips[0], "status.podIPs": ",".join(pod_ips),
+        "status.hostIP": host_ips[0], "status.hostIPs": ",".join(host_ips),
     }
     if path not in fields:
         raise ConfigError(f"unsupported fieldPath: {path}")
@@ -143,8 +144,8 @@ def _from_source(source: Mapping[str, Any], sources: Sources) -> dict[str, str]:
 def _value_from(source: Mapping[str, Any], container: Mapping[str, Any],
                 sources: Sources) -> str | None:
     if "fieldRef" in source:
-        return field_value(sources.pod, source["fieldRef"]["fieldPath"], sources.pod_ip,
-                           sources.host_ip)
+        return field_value(sources.pod, source["fieldRef"]["fieldPath"], sources.pod_ips,
+                           sources.host_ips)
     if "configMapKeyRef" in source:
         ref = source["configMapKeyRef"]
         found = sources.config_map(ref["name"])

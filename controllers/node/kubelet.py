@@ -44,7 +44,8 @@ class Kubelet(Controller):
 
     def __init__(self, context: ControllerContext, config: NodeConfig, runtime: ContainerRuntime,
                  node: Node) -> None:
-        cni = Cni(node, AddressRange(config.pod_cidr, config.held_addresses))
+        cni = Cni(node, [AddressRange(cidr, config.held_addresses)
+                         for cidr in config.sorted_pod_cidrs])
         self.host = Host(
             config=config, client=context.client, clock=context.clock, informers=context.informers,
             recorder=context.events.recorder("kubelet", config.name), runtime=runtime, cni=cni,

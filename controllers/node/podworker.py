@@ -122,10 +122,10 @@ class PodWorker:
     def _set_up(self, pod: Object, record: PodRecord) -> bool:
         """The pod's network; False (and an event) when it cannot be had now."""
         if pod["spec"].get("hostNetwork"):
-            address = self._host.config.addresses[0]
-            record.sandbox = Sandbox(self._host.cni.host, address, host_network=True)
+            record.sandbox = Sandbox(self._host.cni.host, self._host.config.addresses,
+                                     host_network=True)
             return True
-        wanted = (pod.get("status") or {}).get("podIP", "")
+        wanted = [own["ip"] for own in (pod.get("status") or {}).get("podIPs") or ()]
         try:
             record.sandbox = self._host.cni.add(f"{name(pod)}.{namespace(pod)}", wanted)
         except NoAddress as error:
@@ -158,7 +158,7 @@ class PodWorker:
         assert record.sandbox is not None
         try:
             await self._tokens(pod, record)
-            own = sources(self._host, pod, record.sandbox.address)
+            own = sources(self._host, pod, record.sandbox.addresses)
             files = volume_files(pod, replace(own, tokens=record.tokens))
         except MountError as error:
             self._host.recorder.event(pod, "Warning", "FailedMount", str(error))

@@ -100,8 +100,14 @@ class Sandbox:
     """A pod's network: its own namespace, or the node's."""
 
     network: Namespace
-    address: str
+    addresses: tuple[str, ...]
+    """One, or one of each family, the node's default family first."""
     host_network: bool
+
+    @property
+    def address(self) -> str:
+        """The first one: `status.podIP`."""
+        return self.addresses[0]
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from controllers.node.runtime import ContainerConfig
 from controllers.node.volumes import mounted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from apiserver.machinery.types import Object
     from controllers.node.host import Host
@@ -46,10 +46,10 @@ def next_retry(record: PodRecord, now: float) -> float | None:
     return min(times, default=None)
 
 
-def sources(host: Host, pod: Object, pod_ip: str) -> Sources:
+def sources(host: Host, pod: Object, pod_ips: Sequence[str]) -> Sources:
     """Where the pod's values come from."""
     place = namespace(pod)
-    return Sources(pod=pod, host_ip=host.config.addresses[0], pod_ip=pod_ip,
+    return Sources(pod=pod, host_ips=host.config.addresses, pod_ips=pod_ips,
                    config_map=lambda name: host.config_map(place, name),
                    secret=lambda name: host.secret(place, name),
                    allocatable=host.config.capacity)
@@ -153,9 +153,10 @@ def _config(host: Host, pod: Object, record: PodRecord,
     """Everything that the container starts with. Raises ConfigError."""
     container, spec = what
     assert record.sandbox is not None
-    env = environment(spec, sources(host, pod, record.sandbox.address), host.linked_services(pod))
+    addresses = record.sandbox.addresses
+    env = environment(spec, sources(host, pod, addresses), host.linked_services(pod))
     hostname = _hostname(host, pod)
-    files = {**_etc(host, pod, record.sandbox.address, hostname),
+    files = {**_etc(host, pod, addresses, hostname),
              **mounted(spec, record.files or {})}
     return ContainerConfig(
         pod=pod, name=container.name, image=spec["image"],
@@ -172,19 +173,19 @@ def _hostname(host: Host, pod: Object) -> str:
     return str(pod["spec"].get("hostname") or name(pod))[:63].rstrip("-.")
 
 
-def _etc(host: Host, pod: Object, address: str, hostname: str) -> dict[str, str]:
+def _etc(host: Host, pod: Object, addresses: Sequence[str], hostname: str) -> dict[str, str]:
     """The files that the kubelet writes for every container."""
-    return {"/etc/hostname": f"{hostname}\n", "/etc/hosts": _hosts(pod, address, hostname),
+    return {"/etc/hostname": f"{hostname}\n", "/etc/hosts": _hosts(pod, addresses, hostname),
             "/etc/resolv.conf": _resolv_conf(host, pod)}
 
 
-def _hosts(pod: Object, address: str, hostname: str) -> str:
+def _hosts(pod: Object, addresses: Sequence[str], hostname: str) -> str:
     lines = ["# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost",
              "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::\tip6-localnet",
              "fe00::\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters"]
     subdomain = pod["spec"].get("subdomain")
     full = f"{hostname}.{subdomain}.{namespace(pod)}.svc.cluster.local\t" if subdomain else ""
-    lines.append(f"{address}\t{full}{hostname}")
+    lines += [f"{address}\t{full}{hostname}" for address in addresses]
     aliases = pod["spec"].get("hostAliases") or ()
     if aliases:
         lines += ["", "# Entries added by HostAliases."]
@@ -202,7 +203,7 @@ def _resolv_conf(host: Host, pod: Object) -> str:
     servers, search, options = [], [], {}
     if policy.startswith("ClusterFirst"):
         domain = host.config.cluster_domain
-        servers = [host.config.cluster_dns]
+        servers = [*host.config.cluster_dns]
         search = [f"{namespace(pod)}.svc.{domain}", f"svc.{domain}", domain]
         options = {"ndots": "5"}
     elif policy == "Default":

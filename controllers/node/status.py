@@ -37,7 +37,7 @@ def pod_status(pod: Object, record: PodRecord, host_ips: Sequence[str], now: flo
         status["observedGeneration"] = generation(pod)
     if record.sandbox is not None:
         status["podIP"] = record.sandbox.address
-        status["podIPs"] = [{"ip": record.sandbox.address}]
+        status["podIPs"] = [{"ip": ip} for ip in record.sandbox.addresses]
     inits = [container_status(c, specs[c.name]) for c in record.of_kind(Kind.INIT, Kind.SIDECAR)]
     if inits:
         status["initContainerStatuses"] = inits

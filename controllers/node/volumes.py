@@ -104,8 +104,8 @@ def _secret(source: Mapping[str, Any], sources: Sources, name: str) -> Files:
 
 
 def _downward(source: Mapping[str, Any], sources: Sources) -> Files:
-    return {item["path"]: field_value(sources.pod, item["fieldRef"]["fieldPath"], sources.pod_ip,
-                                      sources.host_ip)
+    return {item["path"]: field_value(sources.pod, item["fieldRef"]["fieldPath"], sources.pod_ips,
+                                      sources.host_ips)
             for item in source.get("items") or () if "fieldRef" in item}
 
 

@@ -55,7 +55,7 @@ class Machine:
         """Its first address beside the loopback's; '' when it has none."""
         for name, interface in self.network.interfaces.items():
             for entry in interface.addresses:
-                if name != "lo" and entry.family == 4:
+                if name != "lo":
                     return address_text(entry.family, entry.address)
         return ""
 

@@ -11,15 +11,17 @@ from minikube_sim.config import ClusterOptions, explain
 def test_one_node_has_the_whole_pod_range():
     options = ClusterOptions()
     assert options.node_names() == ["minikube"]
-    assert options.node_addresses() == ["10.211.55.120"]
-    assert options.node_pod_cidrs() == ["172.17.0.0/16"]
+    assert options.node_addresses() == [("10.211.55.120",)]
+    assert options.node_pod_cidrs() == [("172.17.0.0/16",)]
 
 
 def test_several_nodes_have_a_range_each():
     options = ClusterOptions(nodes=3)
     assert options.node_names() == ["minikube", "minikube-m02", "minikube-m03"]
-    assert options.node_addresses() == ["10.211.55.120", "10.211.55.121", "10.211.55.122"]
-    assert options.node_pod_cidrs() == ["172.17.0.0/24", "172.17.1.0/24", "172.17.2.0/24"]
+    assert options.node_addresses() == [
+        ("10.211.55.120",), ("10.211.55.121",), ("10.211.55.122",)]
+    assert options.node_pod_cidrs() == [
+        ("172.17.0.0/24",), ("172.17.1.0/24",), ("172.17.2.0/24",)]
 
 
 def test_well_known_service_addresses():

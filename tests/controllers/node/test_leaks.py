@@ -73,7 +73,7 @@ def test_nothing_is_left(sequence: list[tuple[str, str]]) -> None:
     kubelet = world.kubelets[0]
     assert (kubelet._records, kubelet._runs, kubelet._early) == ({}, {}, {})
     assert not world.fabric.nodes["minikube"].pods
-    assert not kubelet.host.cni._addresses._used
+    assert not any(one._used for one in kubelet.host.cni._ranges)
     assert not world.runtime._containers
     assert not kubelet.host.restarts._entries
     assert all(not amount for amount in kubelet._admission._used.values())

@@ -20,7 +20,7 @@ def reboot(world: NodeWorld) -> None:
     world.runtime = SimRuntime(world.images, world.clock, random.Random(2))
     world.fabric = fabric
     world.rewire()
-    config = NodeConfig(name="minikube", addresses=("10.211.55.120",), pod_cidr="172.17.0.0/24")
+    config = NodeConfig(name="minikube", addresses=("10.211.55.120",), pod_cidrs=("172.17.0.0/24",))
     kubelet = Kubelet(world.context, config, world.runtime, node)
     world.kubelets = [kubelet]
     world.manager.add(kubelet, "kubelet-minikube")

@@ -59,7 +59,8 @@ class NodeWorld(World):
         own = "minikube" if index == 0 else f"minikube-m{index + 1:02}"
         address = f"10.211.55.{120 + index}"
         node = self.fabric.add_node(own, f"{address}/24", cidr)
-        config = NodeConfig(name=own, addresses=(address,), pod_cidr=cidr, capacity=self.capacity)
+        config = NodeConfig(name=own, addresses=(address,), pod_cidrs=(cidr,),
+                            capacity=self.capacity)
         kubelet = Kubelet(self.context, config, self.runtime, node)
         self.kubelets.append(kubelet)
         self.manager.add(kubelet, f"kubelet-{own}")
