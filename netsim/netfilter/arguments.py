@@ -15,7 +15,7 @@ from netsim.netfilter.addresses import parse_addresses
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Given, Option, Value
 from netsim.netfilter.matches import MATCHES
-from netsim.netfilter.names import PROTOCOL_NUMBER, parse_protocol
+from netsim.netfilter.names import PROTOCOL_NUMBER, check_interface_name, parse_protocol
 from netsim.netfilter.ruleset import AddressTest, InterfaceTest, Jump, ProtocolTest, RuleSpec
 from netsim.netfilter.targets import TARGETS
 
@@ -45,7 +45,6 @@ _MODULE_OF: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6", 132: "sctp"}
 _NO_INPUT: Final = ("OUTPUT", "POSTROUTING")
 _NO_OUTPUT: Final = ("PREROUTING", "INPUT")
 _LONGEST_NAME: Final = 28
-_LONGEST_INTERFACE: Final = 15
 
 
 @dataclass(slots=True)
@@ -78,6 +77,8 @@ class Arguments:
     target: Loaded | None = None
     jump: Jump | None = None
     counters: tuple[int, int] = (0, 0)
+    warnings: list[str] = field(default_factory=list)
+    """What the command says on stderr although it goes on."""
 
     def specs(self) -> list[RuleSpec]:
         """The rules that the line describes: one for each pair of -s and -d addresses.
@@ -86,6 +87,7 @@ class Arguments:
         """
         matches = tuple(finish(loaded, self.protocol) for loaded in self.matches)
         target = finish(self.target, self.protocol) if self.target else self.jump
+        self.warnings += [text for loaded in self.matches for text in loaded.given.warnings]
         return [
             RuleSpec(
                 source=source, destination=destination, in_interface=self.in_interface,
@@ -101,6 +103,7 @@ def finish(loaded: Loaded, protocol: ProtocolTest | None) -> Match | Target:
     """The match or target, from its options. Raises RuleSyntaxError."""
     given = loaded.given
     given.protocol = protocol
+    given.warnings = []
     for option in loaded.kind.options:
         _check_option(option, given)
     return loaded.kind.parse(given)  # type: ignore[return-value]
@@ -294,9 +297,11 @@ class _Scanner:
                 f"unexpected ! flag before {name}" if name else f"cannot have ! before -{letter}"
             )
         shown = "j" if letter == "g" else letter
-        if shown in self.found.flags and letter != "m":
+        if shown in self.found.flags and letter not in "mt":
             raise RuleSyntaxError(f"multiple -{shown} flags not allowed")
         self.found.flags.add(shown)
+        if letter == "W":
+            self.found.warnings.append("Ignoring deprecated --wait-interval option.")
         if letter in "46" and int(letter) != self.found.family:
             raise RuleSyntaxError("")
         handler = _HANDLERS.get(letter)
@@ -341,9 +346,11 @@ class _Scanner:
     def _interface(self, name: str) -> InterfaceTest | None:
         if not name:
             raise RuleSyntaxError("Empty interface is likely to be undesired")
-        if len(name) > _LONGEST_INTERFACE:
-            raise RuleSyntaxError(
-                f"interface name `{name}' must be shorter than IFNAMSIZ ({_LONGEST_INTERFACE})"
+        check_interface_name(name)
+        if any(letter in " /" for letter in name):
+            self.found.warnings.append(
+                f"Warning: weird character in interface `{name}' "
+                "('/' and ' ' are not allowed by the kernel)."
             )
         return InterfaceTest(name, self.invert) if name != "+" or self.invert else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from netsim.netfilter.addresses import BITS
+from netsim.netfilter.addresses import FULL_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ IndexKey: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 """Destination address, protocol, destination port, source address; None: the rule does not name
 it."""
 
-_FULL: Final = tuple((1 << bits) - 1 for bits in BITS.values())
+_FULL: Final = tuple((1 << bits) - 1 for bits in FULL_LENGTH.values())
 _NOTHING: Final = (None, None, None, None)
 
 

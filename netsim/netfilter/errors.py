@@ -51,6 +51,10 @@ class KernelError(IptablesError):
         self.subject = subject
 
 
+INVALID = "Invalid argument"
+MISSING = "No such file or directory"
+LOOP = "Too many links"
+NOT_SUPPORTED = "Operation not supported"
 NO_CHAIN = "No chain/target/match by that name."
 CHAIN_EXISTS = "Chain already exists."
 BAD_RULE = "Bad rule (does a matching rule exist in that chain?)."

@@ -19,6 +19,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeAlias
 
 from netsim.netfilter.errors import RuleSyntaxError
+from netsim.netfilter.integers import parse_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,8 @@ class Given:
     """-p of the rule, as known when the rule's text has been read to its end."""
     values: dict[str, Value] = field(default_factory=dict)
     """By the option's name, in the order of the text."""
+    warnings: list[str] = field(default_factory=list)
+    """What the command says on stderr although it goes on."""
 
     def get(self, name: str) -> Value | None:
         """The option, or None if it was not given."""
@@ -117,18 +120,6 @@ class Given:
 ALL_ONES: Final = 0xFFFFFFFF
 
 
-def parse_integer(text: str) -> int | None:
-    """A non-negative integer as strtoul(…, 0) reads it; None if it is none."""
-    try:
-        if text[:2].lower() == "0x":
-            return int(text, 16)
-        if len(text) > 1 and text[0] == "0":
-            return int(text, 8)
-        return int(text) if text.isascii() and text.isdigit() else None
-    except ValueError:
-        return None
-
-
 class Walk(Enum):
     """What a target may tell the walk besides a verdict."""
 
@@ -162,6 +153,10 @@ class Extension(ABC):
 
     def save(self) -> str:
         """The options as iptables-save prints them, without the name in front."""
+        return ""
+
+    def refusal(self, protocol: int | None) -> str:
+        """Why the kernel does not take these options in a rule of that protocol; '' if it does."""
         return ""
 
     def listing(self, numeric: bool) -> str:

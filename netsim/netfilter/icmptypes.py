@@ -49,6 +49,8 @@ def parse_icmp(text: str, inverted: bool, names: Names, family: str) -> IcmpTest
         return IcmpTest(number, low, high, inverted, number == ANY and family == "ICMP")
     type_text, slash, code_text = text.partition("/")
     number = _byte(type_text, f"Unknown {family} type `{type_text}'")
+    if number == ANY and family == "ICMP":
+        return IcmpTest(number, inverted=inverted, any=True)
     if not slash:
         return IcmpTest(number, inverted=inverted)
     code = _byte(code_text, f"Unknown {family} code `{text}'")

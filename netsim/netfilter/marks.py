@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.extension import ALL_ONES, parse_integer
+from netsim.netfilter.extension import ALL_ONES
+from netsim.netfilter.integers import parse_integer
 
 if TYPE_CHECKING:
     from netsim.netfilter.extension import Given

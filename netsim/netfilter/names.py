@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from netsim.netfilter.errors import RuleSyntaxError
+from netsim.netfilter.integers import parse_integer
 
+_LONGEST_INTERFACE: Final = 15
 _PROTOCOLS: Final = """
 tcp 6, sctp 132, udp 17, udplite 136, icmp 1, ipv6-icmp 58, icmpv6 58, esp 50, ah 51,
 mobility-header 135, ipv6-mh 135, mh 135, igmp 2, ggp 3, ipencap 4, st 5, egp 8, igp 9, pup 12,
@@ -104,8 +106,9 @@ def parse_protocol(text: str) -> int:
         return PROTOCOL_NUMBER[name]
     if name in ("all", "ip"):
         return 0
-    if name.isascii() and name.isdigit() and int(name) <= 255:
-        return int(name)
+    number = parse_integer(name)
+    if number is not None and number <= 255:
+        return number
     raise RuleSyntaxError(f'unknown protocol "{text}" specified')
 
 
@@ -114,10 +117,19 @@ def protocol_text(protocol: int) -> str:
     return _PROTOCOL_NAME.get(protocol, str(protocol)) if protocol else "all"
 
 
+def check_interface_name(name: str) -> None:
+    """Refuse what is too long for an interface's name. Raises RuleSyntaxError."""
+    if len(name) > _LONGEST_INTERFACE:
+        raise RuleSyntaxError(
+            f"interface name `{name}' must be shorter than IFNAMSIZ ({_LONGEST_INTERFACE})"
+        )
+
+
 def port_number(text: str, protocol: int = 6) -> int | None:
-    """A port number or service name; None if it is neither."""
-    if text.isascii() and text.isdigit():
-        return int(text) if int(text) <= 65535 else None
+    """A port number (decimal, 0x or 0 octal) or service name; None if it is neither."""
+    number = parse_integer(text.lstrip().removeprefix("+"))
+    if number is not None:
+        return number if number <= 65535 else None
     return _PORTS.get(protocol, _PORTS[6]).get(text)
 
 
@@ -127,6 +139,19 @@ def parse_port(text: str, protocol: int = 6) -> int:
     if number is None:
         raise RuleSyntaxError(f"invalid port/service `{text}' specified")
     return number
+
+
+def resolve_port(text: str) -> int:
+    """A port as getaddrinfo(3) reads it: a decimal number, of which 16 bits are kept, or a service
+    of any protocol. Raises RuleSyntaxError.
+    """
+    number = text.strip() or "0"
+    if number.isascii() and number.isdigit():
+        return int(number) & 0xFFFF
+    for services in _PORTS.values():
+        if text in services:
+            return services[text]
+    raise RuleSyntaxError(f'Port "{text}" does not resolve to anything.\n')
 
 
 def port_text(port: int, numeric: bool, protocol: int = 6) -> str:

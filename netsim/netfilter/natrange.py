@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.context import NatRange
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Option
+from netsim.netfilter.integers import parse_integer
 from netsim.netfilter.names import port_number
 from netsim.packet import address_text
 
 if TYPE_CHECKING:
     from netsim.netfilter.extension import Given
 
+_LEADING: Final = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
 _PORTED: Final = (1, 6, 17, 33, 58, 132)
 """Protocols whose ports (or ICMP ids) NAT may change."""
 
@@ -26,38 +30,59 @@ FLAGS: Final = (
 
 def _require_ports(given: Given) -> None:
     protocol = given.protocol
-    if protocol is None or protocol.inverted or protocol.protocol not in _PORTED:
+    if protocol is None or protocol.protocol not in _PORTED:
         raise RuleSyntaxError("Need TCP, UDP, SCTP or DCCP with port specification")
 
 
-def _parse_port(text: str, whole: str) -> int:
-    port = port_number(text) if text else None
-    if port is None:
+def _leading_number(text: str, whole: str) -> tuple[int, str]:
+    """The port that a text begins with, and what follows it."""
+    found = _LEADING.match(text)
+    number = parse_integer(found[0]) if found else None
+    if number is None or number > 65535:
         raise RuleSyntaxError(f"Port `{whole}' not valid")
-    return port
+    return number, text[len(found[0]):] if found else ""
 
 
 def parse_ports(given: Given, text: str) -> tuple[int, int, int | None]:
     """`80`, `80-90` or `80-90/100` as first, last and base port. Raises RuleSyntaxError."""
     _require_ports(given)
-    ports, slash, base = text.partition("/")
-    first, dash, last = ports.partition("-")
-    low = _parse_port(first, text)
-    high = _parse_port(last, last) if dash else low
+    service = port_number(text)
+    if service is not None:
+        return service, service, None
+    low, rest = _leading_number(text, text)
+    if rest.startswith(":"):
+        raise RuleSyntaxError("Invalid port:port syntax - use dash")
+    if not rest.startswith("-"):
+        raise RuleSyntaxError(f"Garbage after port value: `{rest}'")
+    return low, *_parse_last(low, rest[1:])
+
+
+def _parse_last(low: int, text: str) -> tuple[int, int | None]:
+    """`90` or `90/100` behind `80-`."""
+    high, rest = _leading_number(text, text)
     if high < low:
-        raise RuleSyntaxError(f"Port range `{last}' funky")
-    return low, high, _parse_port(base, base) if slash else None
+        raise RuleSyntaxError(f"Port range `{text}' funky")
+    if not rest:
+        return high, None
+    if not rest.startswith("/"):
+        raise RuleSyntaxError(f"Garbage after port range: `{rest}'")
+    base = port_number(rest[1:])
+    if base is None:
+        raise RuleSyntaxError(f"Port `{rest[1:]}' not valid")
+    return high, base
 
 
 def _split_ports(family: int, text: str) -> tuple[str, str | None]:
     """Addresses and ports of `a-b:p-q` or `[a-b]:p-q`."""
     if family == 6 and text.startswith("["):
-        addresses, _, rest = text[1:].partition("]")
+        addresses, bracket, rest = text[1:].partition("]")
+        if not bracket:
+            raise RuleSyntaxError("Invalid address format")
         return addresses, rest[1:] if rest.startswith(":") else None
     if family == 6 and not text.startswith(":") and "." not in text:
         return text, None
     addresses, colon, ports = text.partition(":")
-    return addresses, ports if colon else None
+    return (addresses, ports) if colon and ":" not in ports else (text, None)
 
 
 def _parse_ip(family: int, text: str) -> int:
@@ -76,7 +101,7 @@ def parse_range(given: Given, text: str) -> NatRange:
     low = high = base = first = last = None
     if ports is not None:
         low, high, base = parse_ports(given, ports)
-    if addresses:
+    if addresses or ports is None:
         start, dash, end = addresses.partition("-")
         first = _parse_ip(given.family, start)
         last = _parse_ip(given.family, end) if dash else first
@@ -85,6 +110,11 @@ def parse_range(given: Given, text: str) -> NatRange:
         random=given.has("--random"), fully_random=given.has("--random-fully"),
         persistent=given.has("--persistent"),
     )
+
+
+def without_base(nat: NatRange) -> NatRange:
+    """What SNAT and MASQUERADE make of `80-90/100`: their base is always 0."""
+    return nat if nat.base_port is None else replace(nat, base_port=0)
 
 
 def ports_text(nat: NatRange) -> str:

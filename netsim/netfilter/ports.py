@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.names import parse_port, port_text
+from netsim.netfilter.names import parse_port, port_text, resolve_port
+from netsim.packet import UDP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,12 +59,32 @@ def parse_port_range(text: str, inverted: bool, protocol: int = 6) -> PortTest:
     return PortTest(low, high, inverted)
 
 
+def resolve_port_range(given: Given, name: str) -> PortTest | None:
+    """The same of an option that libxtables itself reads (XTTYPE_PORTRC): names of any protocol,
+    and a range may be empty. Raises RuleSyntaxError.
+    """
+    value = given.get(name)
+    if value is None:
+        return None
+    first, colon, second = value.text.partition(":")
+    if ":" in second:
+        raise RuleSyntaxError(
+            f'{given.module}: Too many components for option "{name}" (max: 2)\n'
+        )
+    low = resolve_port(first)
+    high = resolve_port(second) if second else 65535
+    return PortTest(low, high if colon else low, value.inverted)
+
+
 def parse_both_ports(given: Given, protocol: int) -> list[PortTest | None]:
     """--source-port and --destination-port; a whole range that is not inverted is no test."""
     tests = []
     for name in ("--source-port", "--destination-port"):
         value = given.get(name)
-        test = parse_port_range(value.text, value.inverted, protocol) if value else None
+        if protocol == UDP:
+            test = resolve_port_range(given, name)
+        else:
+            test = parse_port_range(value.text, value.inverted, protocol) if value else None
         tests.append(None if test and test.empty and not test.inverted else test)
     return tests
 

@@ -7,14 +7,12 @@ are refused once a built-in chain leads to them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from netsim.netfilter.errors import INVALID, LOOP, NOT_SUPPORTED
 from netsim.netfilter.extension import Match
-from netsim.netfilter.matches.recent import Recent
 from netsim.netfilter.ruleset import Jump
-from netsim.netfilter.targets.reject import Reject
 from netsim.netfilter.traverse import DEPTH
-from netsim.packet import TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from netsim.netfilter.hooks import Hook
     from netsim.netfilter.ruleset import Chain, RuleSpec, Table
 
-INVALID: Final = "Invalid argument"
-LOOP: Final = "Too many links"
 
 
 def spec_problem(spec: RuleSpec, table: str) -> str | None:
@@ -32,21 +28,16 @@ def spec_problem(spec: RuleSpec, table: str) -> str | None:
     for test in (spec.source, spec.destination):
         if test is not None and test.inverted and not test.mask:
             return INVALID
+    wanted = spec.protocol
+    protocol = None if wanted is None or wanted.inverted else wanted.protocol
     for extension in _extensions(spec):
         if extension.tables and table not in extension.tables:
             return INVALID
-        if extension.protocols and not _protocol_is(spec, extension.protocols):
+        if extension.protocols and protocol not in extension.protocols:
             return INVALID
-        if isinstance(extension, Recent) and extension.refused():
-            return INVALID
-        if isinstance(extension, Reject) and extension.needs_tcp and not _protocol_is(spec, (TCP,)):
-            return INVALID
+        if refusal := extension.refusal(protocol):
+            return refusal
     return None
-
-
-def _protocol_is(spec: RuleSpec, protocols: tuple[int, ...]) -> bool:
-    test = spec.protocol
-    return test is not None and not test.inverted and test.protocol in protocols
 
 
 def _extensions(spec: RuleSpec) -> Iterator[Extension]:
@@ -88,6 +79,8 @@ def placement_problem(table: Table, chain: Chain, spec: RuleSpec) -> str | None:
     problem = spec_problem(spec, table.name)
     if problem is not None:
         return problem
+    if spec.jump is not None and table.chains[spec.jump.chain].policy is not None:
+        return NOT_SUPPORTED
     hooked = any(_has_hooks(extension) for extension in _extensions(spec))
     if not hooked and spec.jump is None:
         return None

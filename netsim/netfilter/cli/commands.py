@@ -267,7 +267,8 @@ def _new_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:
 def _delete_chain(arguments: Arguments, journal: Journal, checked: bool) -> None:
     table = journal.table
     if arguments.words:
-        if (chain := table.chain(arguments.words[0])).policy is not None:
+        chain = table.chain(arguments.words[0])
+        if chain.policy is not None and not chain.rules:
             raise RefusedError(NO_CHAIN)
         names = [chain.name]
     else:

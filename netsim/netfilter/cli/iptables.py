@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netsim.netfilter.arguments import scan
@@ -20,19 +21,24 @@ if TYPE_CHECKING:
 def iptables(ruleset: Ruleset, argv: Sequence[str]) -> Result:
     """Run `iptables argv` (ip6tables if the ruleset is IPv6). Nothing changes if it fails."""
     program = "iptables" if ruleset.family == 4 else "ip6tables"
+    warnings: list[str] = []
     try:
-        return Result(stdout=run(ruleset, argv, program))
+        result = Result(stdout=run(ruleset, argv, program, warnings))
     except IptablesError as error:
-        return Result(error.code, "", explain(error, program))
+        result = Result(error.code, "", explain(error, program))
+    said = "".join(f"{text}\n" for text in dict.fromkeys(warnings))
+    return replace(result, stderr=said + result.stderr)
 
 
-def run(ruleset: Ruleset, argv: Sequence[str], program: str) -> str:
-    """The output of a command that succeeds. Raises IptablesError."""
+def run(ruleset: Ruleset, argv: Sequence[str], program: str, warnings: list[str]) -> str:
+    """The output of a command that succeeds; adds to `warnings`. Raises IptablesError."""
 
     def has_chain(table: str, name: str) -> bool:
         return table in ruleset.tables and name in ruleset.tables[table].chains
 
     arguments = scan(argv, ruleset.family, has_chain)
+    warnings += arguments.warnings
+    arguments.warnings = warnings
     if "V" in arguments.flags:
         return f"{program} {VERSION}\n"
     if "h" in arguments.flags:

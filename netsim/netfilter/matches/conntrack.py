@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.conntrack import ASSURED, CONFIRMED, EXPECTED, SEEN_REPLY
-from netsim.netfilter.addresses import mask_length, mask_text, parse_host
+from netsim.netfilter.addresses import FULL_LENGTH, host_text, mask_length, parse_host
 from netsim.netfilter.ctstate import BITS, inline_states, parse_states, state_bits, states_text
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.extension import Match, Option, parse_integer
+from netsim.netfilter.extension import ALL_ONES, Match, Option
+from netsim.netfilter.integers import parse_integer
 from netsim.netfilter.names import parse_protocol
-from netsim.netfilter.ports import PortTest, parse_port_range
-from netsim.packet import address_text
+from netsim.netfilter.ports import PortTest, resolve_port_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def _parse_expire(text: str, inverted: bool) -> Number:
     first, colon, second = text.partition(":")
     low = parse_integer(first or "0")
     high = parse_integer(second or "4294967295") if colon else low
-    if low is None or high is None:
+    if low is None or high is None or max(low, high) > ALL_ONES:
         raise RuleSyntaxError(
             f'conntrack: bad value for option "--ctexpire" near "{text}", '
             "or out of range (0-4294967295).\n"
@@ -110,13 +110,13 @@ class Conntrack(Match):
                 for option in _ADDRESSES if (value := given.get(option))
             ),
             ports=tuple(
-                (option, parse_port_range(value.text, value.inverted))
-                for option in _PORTS if (value := given.get(option))
+                (option, test) for option in _PORTS
+                if (test := resolve_port_range(given, option)) is not None
             ),
             status=_parse_status(given), expire=_parse_expiry(given), reply=_parse_dir(given),
         )
 
-    def _parts(self, dash: str) -> list[tuple[bool, str]]:
+    def _parts(self, dash: str, *, numeric: bool) -> list[tuple[bool, str]]:
         """Each condition: inverted, text; in the order in which they are printed."""
         parts: list[tuple[bool, str]] = []
         if self.state:
@@ -124,7 +124,8 @@ class Conntrack(Match):
         if self.protocol:
             parts.append((self.protocol.inverted, f"{dash}ctproto {self.protocol}"))
         for option, address in self.addresses:
-            parts.append((address.inverted, f"{dash}{option[2:]} {self._address(address)}"))
+            shown = self._address(address, numeric=numeric)
+            parts.append((address.inverted, f"{dash}{option[2:]} {shown}"))
         for option, port in self.ports:
             parts.append((port.inverted, f"{dash}{option[2:]} {port.range_text()}"))
         if self.status:
@@ -135,18 +136,25 @@ class Conntrack(Match):
             parts.append((False, f"{dash}ctdir {'REPLY' if self.reply else 'ORIGINAL'}"))
         return parts
 
-    def _address(self, test: AddressTest) -> str:
-        host = address_text(self.family, test.address)
-        full = mask_length(self.family, test.mask) == (32 if self.family == 4 else 128)
-        return host if full else host + mask_text(self.family, test.mask)
+    def _address(self, test: AddressTest, *, numeric: bool) -> str:
+        """A mask whose ones are not in front is not shown, as the real one does not."""
+        if not numeric and not test.mask:
+            return "anywhere"
+        length = mask_length(self.family, test.mask)
+        shown = "" if length in (None, FULL_LENGTH[self.family]) else f"/{length}"
+        return host_text(self.family, test.address, numeric) + shown
+
+    def _text(self, dash: str, *, numeric: bool) -> str:
+        parts = self._parts(dash, numeric=numeric)
+        return " ".join(("! " if inverted else "") + text for inverted, text in parts)
 
     def save(self) -> str:
         """In the kernel's order."""
-        return " ".join(("! " if inverted else "") + text for inverted, text in self._parts("--"))
+        return self._text("--", numeric=True)
 
     def listing(self, numeric: bool) -> str:
         """As save, without the dashes."""
-        return " ".join(("! " if inverted else "") + text for inverted, text in self._parts(""))
+        return self._text("", numeric=numeric)
 
     @property
     def pure(self) -> bool:

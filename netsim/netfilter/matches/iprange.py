@@ -42,6 +42,8 @@ def _parse_range(given: Given, option: str) -> Range | None:
         if address is None:
             raise RuleSyntaxError(f'iprange: Bad value for "{option}" option: "{part}"')
         ends.append(address)
+    if ends[0] > ends[1]:
+        given.warnings.append(f"xt_iprange: range {value.text} is reversed and will never match")
     return Range(ends[0], ends[1], value.inverted)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.extension import Match, Option, parse_integer
+from netsim.netfilter.extension import Match, Option
+from netsim.netfilter.integers import parse_integer
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context

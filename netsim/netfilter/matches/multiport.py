@@ -57,11 +57,11 @@ class Multiport(Match):
         if not given.values:
             raise RuleSyntaxError("multiport expection an option")
         protocol = given.protocol
-        if protocol is None or protocol.inverted:
+        if protocol is None:
             raise RuleSyntaxError(
                 "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
             )
-        if protocol.protocol not in _PROTOCOLS:
+        if protocol.inverted or protocol.protocol not in _PROTOCOLS:
             raise RuleSyntaxError(
                 "multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP"
             )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.extension import ALL_ONES, Match, Option, parse_integer
+from netsim.netfilter.extension import ALL_ONES, Match, Option
 from netsim.netfilter.hooks import Hook
+from netsim.netfilter.integers import parse_integer
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Match, Option
 from netsim.netfilter.hooks import Hook
+from netsim.netfilter.names import check_interface_name
 from netsim.netfilter.ruleset import InterfaceTest
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 def _interface(given: Given, option: str) -> InterfaceTest | None:
     value = given.get(option)
-    return InterfaceTest(value.text, value.inverted) if value else None
+    if value is None:
+        return None
+    check_interface_name(value.text)
+    return InterfaceTest(value.text, value.inverted)
 
 
 def _flag(given: Given, option: str) -> bool | None:

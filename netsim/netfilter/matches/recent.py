@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from netsim.netfilter.addresses import prefix_mask, read_address
-from netsim.netfilter.errors import RuleSyntaxError
+from netsim.netfilter.addresses import FULL_LENGTH, prefix_mask, resolve_host
+from netsim.netfilter.errors import INVALID, RuleSyntaxError
 from netsim.netfilter.extension import ALL_ONES, Match, Option
 from netsim.packet import address_text
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from netsim.netfilter.extension import Check, Given
     from netsim.netfilter.shared import RecentEntry, RecentList, Shared
 
+_LONGEST_NAME: Final = 199
 _ACTIONS: Final = {"--set": "SET", "--rcheck": "CHECK", "--update": "UPDATE", "--remove": "REMOVE"}
-_BITS: Final = {4: 32, 6: 128}
 
 
 def _others(action: str) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class Recent(Match):
         Option("--seconds"),
         Option("--reap", arguments=0, requires=("--seconds",)),
         Option("--hitcount"),
-        Option("--rttl", arguments=0),
+        Option("--rttl", arguments=0, excludes=("--set", "--remove")),
         Option("--name"),
         Option("--mask"),
         Option("--rsource", arguments=0),
@@ -64,14 +64,16 @@ class Recent(Match):
             family=given.family, action=action, inverted=given.inverted(action),
             seconds=given.number("--seconds", 1, ALL_ONES), reap=given.has("--reap"),
             hits=given.number("--hitcount", 0, ALL_ONES), same_ttl=given.has("--rttl"),
-            list_name=given.text("--name", "DEFAULT"), mask=_parse_mask(given),
+            list_name=given.text("--name", "DEFAULT")[:_LONGEST_NAME], mask=_parse_mask(given),
             destination=_by_destination(given),
         )
 
-    def refused(self) -> bool:
-        """Whether the kernel does not take it: a bad name, or a --set that looks back."""
+    def refusal(self, protocol: int | None) -> str:
+        """A bad name, or a --set that looks back."""
         looks_back = bool(self.seconds or self.hits or self.reap)
-        return "/" in self.list_name or (self.action in ("--set", "--remove") and looks_back)
+        blind = self.action in ("--set", "--remove")
+        bad_name = not self.list_name or "/" in self.list_name
+        return INVALID if bad_name or (blind and looks_back) else ""
 
     def save(self) -> str:
         """Everything, in the kernel's order."""
@@ -139,8 +141,5 @@ def _by_destination(given: Given) -> bool:
 
 def _parse_mask(given: Given) -> int:
     if (value := given.get("--mask")) is None:
-        return prefix_mask(given.family, _BITS[given.family])
-    mask = read_address(given.family, value.text)
-    if mask is None:
-        raise RuleSyntaxError("getaddrinfo: Temporary failure in name resolution")
-    return mask
+        return prefix_mask(given.family, FULL_LENGTH[given.family])
+    return resolve_host(given.family, value.text)

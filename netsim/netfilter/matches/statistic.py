@@ -6,6 +6,7 @@ written again. `random` draws 31 bits from the namespace's source of chance.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from netsim.netfilter.extension import Check, Given
     from netsim.netfilter.shared import Shared
 
+_FLOAT: Final = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _SCALE: Final = 1 << 31
 _MODES: Final = ("random", "nth")
 
@@ -53,10 +55,7 @@ class Statistic(Match):
             raise RuleSyntaxError("--probability must be specified when using random mode")
         if not given.has("--mode"):
             raise RuleSyntaxError('statistic: option "--mode" must be specified\n')
-        try:
-            probability = float(value.text)
-        except ValueError:
-            probability = -1.0
+        probability = _probability(value.text)
         if not 0 <= probability <= 1:
             raise RuleSyntaxError(
                 'statistic: bad value for option "--probability", or out of range (0-1).\n'
@@ -76,7 +75,8 @@ class Statistic(Match):
     def _text(self, dash: str) -> str:
         invert = "! " if self.inverted else ""
         if self.every:
-            return f"{dash}mode nth {invert}{dash}every {self.every} {dash}packet {self.packet}"
+            packet = f" {dash}packet {self.packet}" if self.packet or dash else ""
+            return f"{dash}mode nth {invert}{dash}every {self.every}{packet}"
         return f"{dash}mode random {invert}{dash}probability {self.threshold / _SCALE:.11f}"
 
     def save(self) -> str:
@@ -95,6 +95,11 @@ class Statistic(Match):
         """By chance."""
         context.volatile = True
         return (context.stack.random.getrandbits(31) < self.threshold) != self.inverted
+
+
+def _probability(text: str) -> float:
+    """A number as strtod() reads it; what is none is out of range."""
+    return float(text) if _FLOAT.fullmatch(text) else -1.0
 
 
 class NthCounter:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
-from netsim.netfilter.extension import Match, Option, parse_integer
+from netsim.netfilter.extension import Match, Option
+from netsim.netfilter.integers import parse_integer
 from netsim.netfilter.ports import (
     PortTest,
     inline_ports,
@@ -41,7 +42,7 @@ class FlagsTest:
 
 def _parse_flags(text: str) -> int:
     bits = 0
-    for word in text.split(","):
+    for word in filter(None, text.split(",")):
         bit = _WORDS.get(word.upper(), _ALSO.get(word.upper()))
         if bit is None:
             raise RuleSyntaxError(f"Unknown TCP flag `{word}'")

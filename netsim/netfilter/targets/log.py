@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Option, Target
+from netsim.netfilter.integers import parse_integer
 from netsim.netfilter.text import save_string
 from netsim.packet import ICMP, ICMPV6, TCP, UDP, TcpFlags, address_text
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from netsim.packet import Packet
 
 _LEVELS: Final = {
-    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "err": 3, "error": 3, "warn": 4, "warning": 4,
+    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "error": 3, "warning": 4,
     "notice": 5, "info": 6, "debug": 7,
 }
+_LISTED: Final = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
+"""Levels as nftables, and so iptables -L, names them."""
 _FLAGS: Final = {
     "--log-tcp-sequence": 1, "--log-tcp-options": 2, "--log-ip-options": 4, "--log-uid": 8,
     "--log-macdecode": 32,
@@ -33,8 +36,9 @@ _LOGGED: Final = (
 
 
 def _parse_level(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) <= 7:
-        return int(text)
+    number = parse_integer(text)
+    if number is not None and number <= 7:
+        return number
     if text not in _LEVELS:
         raise RuleSyntaxError(f'log level "{text}" unknown\n')
     return _LEVELS[text]
@@ -59,6 +63,8 @@ class Log(Target):
     def parse(cls, given: Given) -> Self:
         """The prefix is cut after 29 characters."""
         level = _parse_level(given.text("--log-level")) if given.has("--log-level") else _WARNING
+        if given.text("--log-prefix", "-") == "":
+            raise RuleSyntaxError("Argument must have a minimum length of 1 characters\n")
         flags = sum(bit for option, bit in _FLAGS.items() if given.has(option))
         return cls(level, given.text("--log-prefix")[:_PREFIX], flags)
 
@@ -73,7 +79,7 @@ class Log(Target):
         prefix = f' prefix "{self.prefix}"' if self.prefix else ""
         if numeric:
             return f"LOG flags {self.flags} level {self.level}{prefix}"
-        level = next(name for name, number in _LEVELS.items() if number == self.level)
+        level = _LISTED[self.level]
         words = [option[6:] for option, bit in _FLAGS.items() if self.flags & bit]
         return f"LOG level {level}" + "".join(f" {word}" for word in words) + prefix
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from netsim.netfilter.context import NatRange
 from netsim.netfilter.extension import Option, Target
 from netsim.netfilter.hooks import Hook, Verdict
-from netsim.netfilter.natrange import flags_text, parse_ports, ports_text
+from netsim.netfilter.natrange import flags_text, parse_ports, ports_text, without_base
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
@@ -33,14 +33,14 @@ class Masquerade(Target):
     @classmethod
     def parse(cls, given: Given) -> Self:
         """`port[-port]`."""
-        low = high = None
+        low = high = base = None
         if given.has("--to-ports"):
-            low, high, _ = parse_ports(given, given.text("--to-ports"))
+            low, high, base = parse_ports(given, given.text("--to-ports"))
         nat = NatRange(
-            min_port=low, max_port=high, random=given.has("--random"),
+            min_port=low, max_port=high, base_port=base, random=given.has("--random"),
             fully_random=given.has("--random-fully"),
         )
-        return cls(nat)
+        return cls(without_base(nat))
 
     def save(self) -> str:
         """Ports and flags."""

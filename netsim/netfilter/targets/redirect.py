@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.context import NatRange
+from netsim.netfilter.errors import RuleSyntaxError
 from netsim.netfilter.extension import Option, Target
 from netsim.netfilter.hooks import Hook, Verdict
 from netsim.netfilter.natrange import flags_text, parse_ports, ports_text
@@ -34,9 +35,11 @@ class Redirect(Target):
     @classmethod
     def parse(cls, given: Given) -> Self:
         """`port[-port]`."""
-        low = high = None
+        low = high = base = None
         if given.has("--to-ports"):
-            low, high, _ = parse_ports(given, given.text("--to-ports"))
+            low, high, base = parse_ports(given, given.text("--to-ports"))
+        if base is not None:
+            raise RuleSyntaxError("Shifted portmap ranges not supported with this kernel")
         return cls(NatRange(min_port=low, max_port=high, random=given.has("--random")))
 
     def save(self) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from netsim.netfilter.context import RejectWith
-from netsim.netfilter.errors import RuleSyntaxError
+from netsim.netfilter.errors import INVALID, RuleSyntaxError
 from netsim.netfilter.extension import Option, Target
 from netsim.netfilter.hooks import Hook, Verdict
+from netsim.packet import TCP
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context
@@ -49,14 +50,18 @@ class Reject(Target):
     options: ClassVar[tuple[Option, ...]] = (Option("--reject-with"),)
 
     reject_with: RejectWith
-    needs_tcp: bool = False
 
     @classmethod
     def parse(cls, given: Given) -> Self:
         """A type or the beginning of one; port unreachable if none is given."""
         text = given.text("--reject-with")
         kind = _parse_type(given.family, text) if text else _DEFAULT[given.family]
-        return cls(kind, kind is RejectWith.TCP_RESET)
+        return cls(kind)
+
+    def refusal(self, protocol: int | None) -> str:
+        """A reset is TCP's."""
+        resets = self.reject_with is RejectWith.TCP_RESET
+        return INVALID if resets and protocol != TCP else ""
 
     def save(self) -> str:
         """Always with the type."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from netsim.netfilter.extension import Option, Target
 from netsim.netfilter.hooks import Hook, Verdict
-from netsim.netfilter.natrange import FLAGS, flags_text, parse_range, range_text
+from netsim.netfilter.natrange import FLAGS, flags_text, parse_range, range_text, without_base
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context, NatRange
@@ -29,7 +29,8 @@ class Snat(Target):
     @classmethod
     def parse(cls, given: Given) -> Self:
         """`[address[-address]][:port[-port]]`."""
-        return cls(given.family, parse_range(given, given.text("--to-source")))
+        nat = parse_range(given, given.text("--to-source"))
+        return cls(given.family, without_base(nat))
 
     def save(self) -> str:
         """The range."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -17,7 +18,15 @@ from tests.netsim.truth import names, needs_truth, scenarios
 COMMANDS = sorted((Path(__file__).parent / "commands").glob("*.txt"))
 COMMENT = re.compile(r"^#.*\n", re.MULTILINE)
 
-pytestmark = pytest.mark.kernel
+RECORDED = sorted(COMMANDS[0].parent.glob("*.json"))
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_commands_end_and_print_as_recorded(path: Path) -> None:
+    recorded = [(line, Result(*ended)) for line, *ended in json.loads(path.read_text())]
+    ours = simulated([line for line, _ in recorded])
+    for (line, theirs), mine in zip(recorded, ours, strict=True):
+        assert (line, mine) == (line, theirs)
 
 
 def on_the_kernel(lines: list[str]) -> list[Result]:
@@ -38,6 +47,7 @@ def simulated(lines: list[str]) -> list[Result]:
     return [iptables(rulesets[words[0]], words[1:]) for words in map(shlex.split, lines)]
 
 
+@pytest.mark.kernel
 @pytest.mark.slow
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
 def test_commands_end_and_print_as_the_real_ones(path: Path) -> None:
@@ -48,6 +58,7 @@ def test_commands_end_and_print_as_the_real_ones(path: Path) -> None:
 
 
 @needs_truth
+@pytest.mark.kernel
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in names("netfilter") if n != "ipset"])
 def test_what_we_save_loads_in_a_kernel_and_comes_back(name: str) -> None:
@@ -110,6 +121,7 @@ RESTORES = [
 ]
 
 
+@pytest.mark.kernel
 def test_restoring_ends_and_leaves_as_the_real_one() -> None:
     require("iptables")
     ruleset = Ruleset(4)
