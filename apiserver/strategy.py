@@ -6,9 +6,11 @@ default and prepare hooks change `obj` in place; `old` is shared and must not be
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
     from apiserver.machinery.validation import FieldError
@@ -16,8 +18,22 @@ if TYPE_CHECKING:
 NameRule = Literal["dns1123subdomain", "dns1123label", "dns1035label", "pathsegment"]
 
 
+RESETS: Final[Mapping[str, tuple[str, ...]]] = {"": ("status",), "status": ("spec",)}
+"""What writes cannot own, where a kind says nothing else."""
+RESETS_WITH_METADATA: Final[Mapping[str, tuple[str, ...]]] = {
+    **RESETS, "status": ("spec", "metadata")}
+"""The same, where a write to `status` leaves all of the metadata alone (ResetObjectMetaForStatus).
+"""
+
+
 class Strategy:
     """The common case; a kind overrides what differs."""
+
+    resets: ClassVar[Mapping[str, tuple[str, ...]]] = RESETS
+    """By subresource: paths that a write to it resets, so that its manager does not own them
+    (GetResetFields). A write to `status` keeps the metadata that is named here as it was."""
+    writes_only: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """By subresource: all that a write to it can own; `*` stands for any element of a list."""
 
     name_rule: ClassVar[NameRule] = "dns1123subdomain"
     """What a valid metadata.name is (also decides how generateName is checked)."""
@@ -37,6 +53,9 @@ class Strategy:
     """Finalizers need not be Kubernetes' own or have a domain (kinds outside of core's rules)."""
     default_propagation: ClassVar[Literal["Background", "Orphan"]] = "Background"
     """What DELETE does to dependents when the client does not say."""
+
+    unknown_field: ClassVar[str] = "field label not supported: {}"
+    """What is said of a field that no selector of this kind knows (where it has its own)."""
 
     def default(self, obj: Object) -> None:
         """Fill in defaults (SetDefaults_*); also run on update and on patch."""

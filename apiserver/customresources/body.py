@@ -11,7 +11,12 @@ import orjson
 from apiserver.machinery.errors import BadRequest, Invalid, UnsupportedMediaType
 from apiserver.machinery.validation import invalid
 from apiserver.negotiation import JSON, PROTOBUF, YAML
-from apiserver.schema.request_body import cannot_be_handled, kind_in, parse_body
+from apiserver.schema.request_body import (
+    cannot_be_handled,
+    kind_in,
+    parse_body,
+    with_repeated_keys,
+)
 from apiserver.schema.schema import Decoded, decode
 from apiserver.schema.state import DecodeError
 
@@ -36,7 +41,7 @@ def decode_custom(type_: Type, expected: GVK, body: bytes, media_type: str) -> D
                          f"expected API version ({expected.api_version})")
     if found.kind != expected.kind:
         _refuse_kind(value, found, expected)
-    return decode_sorted(type_, value, expected)
+    return with_repeated_keys(decode_sorted(type_, value, expected), body, media_type)
 
 
 def decode_sorted(type_: Type, value: Any, expected: GVK) -> Decoded:

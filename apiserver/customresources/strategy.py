@@ -13,7 +13,7 @@ from apiserver.customresources.validation import NO_PATH, compile_validator
 from apiserver.machinery.errors import MethodNotAllowed
 from apiserver.machinery.validation import FieldError, invalid
 from apiserver.patch.typed import MISSING
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -31,6 +31,8 @@ _NOT_CHECKED: Final = ("some validation rules were not checked because the objec
 
 class CustomResourceStrategy(Strategy):
     """One version of one CRD."""
+
+    resets = RESETS_WITH_METADATA
 
     unconditional_update: ClassVar[bool] = False
     any_finalizer: ClassVar[bool] = True

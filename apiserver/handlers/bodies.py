@@ -8,6 +8,7 @@ from apiserver.customresources.body import decode_custom
 from apiserver.machinery.errors import BadRequest, UnsupportedMediaType
 from apiserver.negotiation import JSON, PROTOBUF, YAML
 from apiserver.schema.request_body import cannot_be_handled, decode_body
+from apiserver.schema.yaml_body import yaml_lines
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -62,4 +63,5 @@ def report_problems(ctx: RequestContext, decoded: Decoded, gvk: GVK) -> None:
         error: BadRequest = cannot_be_handled(gvk, gvk, decoded.strict_error())
         raise error
     for problem in decoded.problems:
-        ctx.warn(problem)
+        for line in yaml_lines(problem):
+            ctx.warn(line)

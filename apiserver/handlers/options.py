@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.errors import BadRequest, Invalid
 from apiserver.machinery.validation import FieldError, forbidden, go_quote, not_supported
+from apiserver.patch.managed_fields import manager_name
 from apiserver.registry.options import ListOptions, WatchOptions
+from apiserver.resources.metadata import field_manager_errors
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -19,7 +21,6 @@ _META: Final = "meta.k8s.io"
 _EXACT: Final = "Exact"
 _NOT_OLDER: Final = "NotOlderThan"
 _FIELD_VALIDATION: Final = ("", "Ignore", "Strict", "Warn")
-_MAX_MANAGER: Final = 128
 
 
 def boolean(request: Request, name: str) -> bool:
@@ -111,9 +112,7 @@ def write_options(request: Request, ctx: RequestContext, kind: str) -> None:
     errors = dry_run_errors(dry_run)
     if validation not in _FIELD_VALIDATION:
         errors.append(not_supported("fieldValidation", validation, _FIELD_VALIDATION))
-    if len(manager) > _MAX_MANAGER:
-        errors.append(FieldError("FieldValueTooLong", "fieldManager",
-                                 detail=f"may not be more than {_MAX_MANAGER} bytes"))
+    errors += field_manager_errors(manager, "fieldManager")
     _refuse(kind, errors)
     ctx.dry_run = bool(dry_run)
     ctx.field_validation = validation or "Warn"
@@ -121,9 +120,8 @@ def write_options(request: Request, ctx: RequestContext, kind: str) -> None:
 
 
 def default_manager(request: Request) -> str:
-    """The first part of the User-Agent, up to its first slash."""
-    agent = request.header(b"user-agent").split("/")[0]
-    return agent[:_MAX_MANAGER] or "unknown"
+    """Who writes without saying a field manager: the first part of the User-Agent."""
+    return manager_name("", request.header(b"user-agent")) or "unknown"
 
 
 def dry_run_errors(values: list[str]) -> list[FieldError]:

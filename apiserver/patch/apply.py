@@ -29,6 +29,7 @@ from apiserver.patch.managed_fields import (
     with_managed,
     without_managed,
 )
+from apiserver.schema.scalars import whole_numbers
 from apiserver.schema.state import describe
 from apiserver.schema.yaml_body import parse_yaml
 
@@ -63,6 +64,7 @@ def parse(body: bytes) -> Object:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value = _parse_yaml(body)
+    value = whole_numbers(value)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -146,7 +148,7 @@ def _apply(type_: Struct, kind: GVK, current: Object, config: Object, managers: 
     last = managers.get(me)
     try:
         merged = typed.merge(type_, current, config)
-        owned = typed.field_set(type_, config).recursive_difference(write.reset)
+        owned = write.ownable(typed.field_set(type_, config))
         entry = Entry(fields=owned, api_version=write.api_version, time=last.time if last else "")
         managers = {**managers, me: entry}
         new = _pruned(type_, merged, managers, last)
@@ -193,7 +195,8 @@ def _checked(type_: Struct, current: Object, new: Object, managers: Managers, wr
              force: bool) -> Managers:
     """The other managers without the fields that go over to this one. Raises _ConflictsError."""
     difference = typed.Comparison(type_, current, new)
-    touched = difference.modified.union(difference.added).recursive_difference(write.reset)
+    touched = write.ownable(difference.modified.union(difference.added))
+    removed = write.ownable(difference.removed)
     conflicts = {manager: both for manager, entry in managers.items()
                  if manager != write.applier() and (both := entry.fields.intersection(touched))}
     if conflicts and not force:
@@ -202,7 +205,7 @@ def _checked(type_: Struct, current: Object, new: Object, managers: Managers, wr
     for manager, entry in managers.items():
         fields = entry.fields
         if manager != write.applier():
-            fields = fields.difference(conflicts.get(manager, EMPTY)).difference(difference.removed)
+            fields = fields.difference(conflicts.get(manager, EMPTY)).difference(removed)
         if fields:
             rest[manager] = replace(entry, fields=fields)
     return rest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cmp_to_key
 from typing import Any, Final
 
-from apiserver.machinery.errors import Unknown
+from apiserver.machinery.errors import Invalid, Unknown
 from apiserver.patch.goformat import go_text
 
 DIRECTIVE: Final = "$patch"
@@ -30,7 +30,8 @@ def are_maps(original: list[Any], patch: list[Any]) -> bool:
     """Whether the lists hold objects. Raises Unknown for mixed and nested lists."""
     kinds = {dict if isinstance(item, dict) else type(item) for item in [*original, *patch]}
     if list in kinds:
-        raise Unknown("lists of lists are not supported")
+        raise Invalid("the server rejected our request due to an error in our request",
+                      details={})
     if len(kinds) > 1:
         first, second = sorted(kind.__name__ for kind in kinds)[:2]
         raise Unknown(f"list element types are not identical: {first} and {second}")

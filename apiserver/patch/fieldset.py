@@ -94,6 +94,23 @@ class FieldSet:
                 other.children[key]))
         return _made(self.members - other.members, children)
 
+    def matching(self, patterns: Iterable[str]) -> FieldSet:
+        """What is at or below one of these paths: `spec.containers.*.resources`."""
+        made = EMPTY
+        for pattern in patterns:
+            made = made.union(self._at(pattern.split(".")))
+        return made
+
+    def _at(self, steps: list[str]) -> FieldSet:
+        """What is at or below one path."""
+        step, *rest = steps
+        elements = [f"f:{step}"] if step != "*" else [
+            each for each in self.members | self.children.keys() if each[0] != "f"]
+        if rest:
+            return FieldSet((), {each: self.below(each)._at(rest) for each in elements})
+        return FieldSet([each for each in elements if each in self.members],
+                        {each: self.below(each) for each in elements})
+
     def paths(self, prefix: Path = ()) -> Iterator[Path]:
         """All paths in order: members of a level before what is below."""
         for element in sorted(self.members, key=_order):

@@ -31,10 +31,6 @@ _STRIPPED: Final = fieldset.of(
     "apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace",
     "metadata.creationTimestamp", "metadata.selfLink", "metadata.uid", "metadata.clusterName",
     "metadata.generation", "metadata.managedFields", "metadata.resourceVersion")
-STATUS_RESET: Final = fieldset.of("status")
-"""What a write to the main resource cannot own (where there is a status subresource)."""
-SPEC_RESET: Final = fieldset.of("spec", "metadata.deletionTimestamp", "metadata.ownerReferences")
-"""What a write to `status` cannot own."""
 
 
 class Manager(NamedTuple):
@@ -74,6 +70,14 @@ class Write:
     subresource: str = ""
     reset: FieldSet = field(default_factory=FieldSet)
     """Fields that this endpoint resets, so that nobody comes to own them through it."""
+    only: tuple[str, ...] = ()
+    """All that can be owned through it, where it lets so little change that this is shorter."""
+
+    def ownable(self, fields: FieldSet) -> FieldSet:
+        """What of these fields this endpoint does not reset."""
+        if self.only:
+            return fields.matching(self.only)
+        return fields.recursive_difference(self.reset)
 
     def updater(self) -> Manager:
         """The entry of a create, update or patch."""
@@ -132,12 +136,12 @@ def updated(type_: Struct, before: Object, after: Object, entries: Managers,
         difference = Comparison(type_, before, after)
     except ElementError:
         return entries
-    touched = difference.modified.union(difference.added)
-    remaining = {manager: replace(entry, fields=_lost(entry.fields, touched, difference.removed,
-                                                      write.reset))
+    touched = write.ownable(difference.modified.union(difference.added))
+    removed = write.ownable(difference.removed)
+    remaining = {manager: replace(entry,
+                                  fields=entry.fields.difference(touched).difference(removed))
                  for manager, entry in entries.items()}
-    own = touched.difference(difference.removed).recursive_difference(write.reset)
-    own = own.difference(_STRIPPED)
+    own = touched.difference(removed).difference(_STRIPPED)
     managers = {manager: entry for manager, entry in remaining.items() if entry.fields}
     if own:
         previous = managers.get(write.updater())
@@ -145,10 +149,6 @@ def updated(type_: Struct, before: Object, after: Object, entries: Managers,
         managers[write.updater()] = Entry(fields=fields, api_version=write.api_version,
                                           time=rfc3339(write.now))
     return _capped(managers)
-
-
-def _lost(fields: FieldSet, touched: FieldSet, removed: FieldSet, reset: FieldSet) -> FieldSet:
-    return fields.difference(touched.recursive_difference(reset)).difference(removed)
 
 
 def stripped(fields: FieldSet) -> FieldSet:
@@ -187,6 +187,8 @@ def decode_managers(managed_fields: Any) -> Managers:
         if operation not in ("Apply", "Update") or entry.get("fieldsType") != "FieldsV1":
             raise ValueError(f"bad managedFields entry {entry!r}")
         version = entry.get("apiVersion", "")
+        if not version:
+            raise ValueError("apiVersion must not be empty")
         key = Manager(entry.get("manager", ""), operation, version if operation == "Update" else "",
                       entry.get("subresource", ""))
         managers[key] = Entry(fields=fieldset.decode(entry.get("fieldsV1") or {}),
@@ -238,12 +240,12 @@ def managers_of(obj: Object | None) -> Managers:
 
 
 def _live_or_new(live: Object | None, new: Object, subresource: str) -> Managers:
-    """The managers to go on from: a client may set them, reset them (`[{}]`) or forget them."""
+    """The managers to go on from: a client may set, reset (`[]`, `[{}]`) or forget them."""
     given = new.get("metadata", {}).get("managedFields")
     before = (live or {}).get("metadata", {}).get("managedFields")
-    if subresource or not given or given == before:  # what is stored is known without reading it
+    if subresource or given is None or given == before:  # what is stored is known already
         return managers_of(live)
-    if given == [{}]:
+    if given in ([], [{}]):
         return {}
     try:
         return decode_managers(given) or managers_of(live)

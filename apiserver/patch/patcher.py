@@ -70,10 +70,15 @@ class Patch:
 
     def _invalid(self, patched: Any, why: str) -> Invalid:
         strategic_ = self.kind == "strategic"
-        shown = go_text(self.content) if strategic_ else orjson.dumps(patched).decode()
+        shown = go_text(self.content) if strategic_ else _json(patched)
         error = invalid("patch", shown, why)
         return Invalid(f' "" is invalid: {error}', details={"causes": [error.cause()]},
                        errors=[error])
+
+
+def _json(patched: Any) -> str:
+    """A patched document as the complaint about it shows it: numbers as they were written."""
+    return orjson.dumps(patched, default=lambda number: orjson.Fragment(number.text)).decode()
 
 
 def _check_kind(current: Object, patched: Any, schema: Schema | None) -> None:

@@ -13,6 +13,7 @@ from apiserver.machinery.errors import BadRequest, Unknown
 from apiserver.patch import elements
 from apiserver.patch.goformat import go_text
 from apiserver.schema.json_body import parse_json
+from apiserver.schema.scalars import whole_numbers
 from apiserver.schema.state import describe
 from apiserver.schema.types import Field, List, Map, Struct, Type
 
@@ -31,7 +32,7 @@ _BAD: Final = {
 def parse(body: bytes) -> Patch:
     """The object of a strategic merge patch body. Raises BadRequest."""
     try:
-        patch = parse_json(body)
+        patch = whole_numbers(parse_json(body))
     except ValueError as error:
         raise BadRequest(str(error)) from None
     if patch is None:

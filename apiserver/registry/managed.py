@@ -6,12 +6,12 @@ since owning every field of every Pod would cost more than the Pods.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
-from apiserver.patch.fieldset import FieldSet
+from apiserver.patch import fieldset
+from apiserver.patch.fieldset import EMPTY, FieldSet
 from apiserver.patch.managed_fields import (
-    SPEC_RESET,
-    STATUS_RESET,
     Write,
     keep_times,
     track_update,
@@ -31,15 +31,20 @@ def track(registry: Registry, ctx: RequestContext, obj: Object, old: Object | No
     type_ = registry.type_of(ctx.resource)
     if not ctx.field_manager or not isinstance(type_, Struct):
         return obj
+    if ctx.resource.custom and obj["metadata"].get("managedFields") == []:
+        del obj["metadata"]["managedFields"]  # custom resources' metadata drops it on decoding
     return track_update(type_, old, obj, write_of(ctx))
 
 
 def write_of(ctx: RequestContext) -> Write:
     """The request as managedFields sees it."""
-    reset = FieldSet()
-    if ctx.subresource == "status":
-        reset = SPEC_RESET
-    elif ctx.resource.status:
-        reset = STATUS_RESET
+    strategy, subresource = ctx.resource.strategy, ctx.subresource
+    paths = strategy.resets.get(subresource, ()) if ctx.resource.status or subresource else ()
     return Write(manager=ctx.field_manager, api_version=ctx.resource.api_version, now=ctx.now,
-                 subresource=ctx.subresource, reset=reset)
+                 subresource=subresource, reset=_field_set(tuple(paths)),
+                 only=strategy.writes_only.get(subresource, ()))
+
+
+@cache
+def _field_set(paths: tuple[str, ...]) -> FieldSet:
+    return fieldset.of(*paths) if paths else EMPTY

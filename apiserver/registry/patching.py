@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from apiserver.machinery import meta
-from apiserver.machinery.errors import BadRequest, Unknown
+from apiserver.machinery.errors import BadRequest, Conflict, Unknown
 from apiserver.machinery.gvk import GVK
 from apiserver.patch import apply
 from apiserver.patch.managed_fields import managers_of, with_managed
@@ -18,6 +18,7 @@ from apiserver.registry import creating, managed, scaling, updating
 from apiserver.schema.schema import decode
 from apiserver.schema.state import DecodeError
 from apiserver.schema.types import Struct
+from apiserver.schema.yaml_body import repeated_keys, yaml_lines
 from apiserver.storage.keys import object_key
 
 if TYPE_CHECKING:
@@ -61,12 +62,18 @@ async def _apply(registry: Registry, ctx: RequestContext, patch: Patch) -> tuple
     config = apply.parse(patch.body) if isinstance(patch.body, bytes) else patch.body
 
     def change(old: Object | None) -> Object:
-        return _applied(registry, ctx, config, old, force=patch.force)
+        applied = _applied(registry, ctx, config, old, force=patch.force)
+        _report_repeated(ctx, patch.body)
+        return applied
 
     key = object_key(ctx.resource, ctx.namespace, ctx.name)
     if ctx.subresource or await registry.stored(ctx.resource).get(key) is not None:
         return await updating.modify(registry, ctx, change, tracked=True), False
     new = change(None)
+    if uid := meta.uid(new):
+        raise Conflict.object(ctx.resource.group, ctx.resource.plural, ctx.name,
+                              f"uid mismatch: the provided object specified uid {uid}, and no"
+                              " existing object was found")
     new["metadata"].pop("resourceVersion", None)
     return await creating.create(registry, ctx, new, tracked=True), True
 
@@ -82,6 +89,17 @@ def _applied(registry: Registry, ctx: RequestContext, config: Object, old: Objec
         raise Unknown(str(error)) from None
     creating.check_name(meta.name(obj), ctx.name)
     return _writable(obj)
+
+
+def _report_repeated(ctx: RequestContext, body: Any) -> None:
+    """Keys that are given twice, once the apply has succeeded. Raises BadRequest when strict."""
+    if not isinstance(body, bytes) or ctx.field_validation not in ("Strict", "Warn"):
+        return
+    repeated = repeated_keys(body)
+    if repeated and ctx.field_validation == "Strict":
+        raise BadRequest("error strict decoding YAML: error converting YAML to JSON: " + repeated)
+    for line in yaml_lines(repeated) if repeated else ():
+        ctx.warn(line)
 
 
 async def patch_scale(registry: Registry, ctx: RequestContext, patch: Patch) -> Object:

@@ -15,9 +15,10 @@ from apiserver.machinery.validation import go_quote
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+    from apiserver.resource import Resource
     from apiserver.strategy import Strategy
 
-_COMMON = ("metadata.name", "metadata.namespace")
+_NAME, _NAMESPACE = _COMMON = ("metadata.name", "metadata.namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,20 @@ def select(ctx: RequestContext, label_selector: str, field_selector: str) -> Sel
     except SelectorError as error:
         raise BadRequest(str(error)) from None
     for requirement in fields.requirements:
-        _check_known(requirement.field, strategy, custom=ctx.resource.custom)
+        _check_known(requirement.field, ctx.resource)
     return Selection(labels, fields, strategy)
 
 
-def _check_known(field: str, strategy: Strategy, *, custom: bool) -> None:
-    known = _known_fields(strategy)
-    if field in _COMMON or field in known:
+def _check_known(field: str, resource: Resource) -> None:
+    known = _known_fields(resource.strategy)
+    plain = not known and not resource.custom
+    if field == _NAME or field in known or (
+            field == _NAMESPACE and (resource.namespaced or plain)):
         return
-    if known or custom:
-        raise BadRequest(f"field label not supported: {field}")
-    common = ", ".join(go_quote(name) for name in _COMMON)
-    raise BadRequest(f"{go_quote(field)} is not a known field selector: only {common}")
+    if plain:
+        common = ", ".join(go_quote(name) for name in _COMMON)
+        raise BadRequest(f"{go_quote(field)} is not a known field selector: only {common}")
+    raise BadRequest(resource.strategy.unknown_field.format(field))
 
 
 @lru_cache(maxsize=256)

@@ -28,6 +28,8 @@ from apiserver.storage.keys import object_key
 from apiserver.storage.store import RevisionMismatch, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from apiserver.allocation import Allocation
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
@@ -40,6 +42,9 @@ Change = Callable[["Object"], "Object"]
 MODIFIED: Final = ("the object has been modified; please apply your changes to the latest version"
                    " and try again")
 _TYPE_META: Final = frozenset({"kind", "apiVersion", "metadata", "status"})
+_CLIENTS_METADATA: Final = ("annotations", "deletionTimestamp", "finalizers", "labels",
+                            "ownerReferences")
+"""What ResetObjectMetaForStatus puts back."""
 
 
 async def replace(registry: Registry, ctx: RequestContext, obj: Object) -> tuple[Version, bool]:
@@ -132,7 +137,7 @@ def _prepare(ctx: RequestContext, obj: Object, old: Object) -> None:
     ensure_namespace(ctx, obj)
     keep_system_fields(obj, old)
     if ctx.subresource == "status":
-        keep_all_but_status(obj, old)
+        _keep_all_but_status(obj, old, _kept_metadata(strategy.resets["status"]))
         strategy.prepare_status_update(ctx, obj, old)
         return
     if resource.status and not ctx.subresource:
@@ -142,10 +147,21 @@ def _prepare(ctx: RequestContext, obj: Object, old: Object) -> None:
         metadata_of(obj)["generation"] = meta.generation(old) + 1
 
 
-def keep_all_but_status(obj: Object, old: Object) -> None:
+def _keep_all_but_status(obj: Object, old: Object, kept_metadata: Iterable[str]) -> None:
     """A write to `status` changes only the status, and of the metadata what the kind allows."""
     for field in {*obj, *old} - _TYPE_META:
         set_or_drop(obj, field, old.get(field))
+    for field in kept_metadata:
+        set_or_drop(metadata_of(obj), field, old["metadata"].get(field))
+
+
+def _kept_metadata(resets: Sequence[str]) -> Iterator[str]:
+    """The fields of the metadata that are among these paths (`metadata` is all of a client's)."""
+    for path in resets:
+        if path == "metadata":
+            yield from _CLIENTS_METADATA
+        elif path.startswith("metadata."):
+            yield path.removeprefix("metadata.")
 
 
 def _validate(ctx: RequestContext, obj: Object, old: Object) -> None:

@@ -230,7 +230,7 @@ def _managed_fields_errors(entries: Sequence[Object]) -> list[FieldError]:
 
 def field_manager_errors(manager: str, path: str) -> list[FieldError]:
     """What is wrong with a field manager's name (ValidateFieldManager)."""
-    errors = [too_long(path, 128)] if len(manager) > 128 else []
+    errors = [too_long(path, 128)] if len(manager.encode()) > 128 else []
     if manager.isprintable():
         return errors
     for i, character in enumerate(manager):

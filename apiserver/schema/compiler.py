@@ -66,7 +66,7 @@ class Compiler:
     def _field(self, fact: str, name: str, schema: dict[str, Any], required: bool) -> Field:
         type_ = self._type(schema, gofacts.GO_TYPES.get(fact, ""))
         shown = self._shown(fact, name, type_, required)
-        keep = shown or fact in gofacts.POINTERS or not _has_zero(type_)
+        keep = shown or fact in gofacts.POINTERS | gofacts.TOLD or not _has_zero(type_)
         field = Field(name, type_, keep_zero=keep, shown=shown)
         field.pointer = _is_pointer(fact, type_)
         field.merge_key = schema.get("x-kubernetes-patch-merge-key", "")

@@ -216,6 +216,8 @@ HIDDEN: Final = _table({
     "flowcontrol": "FlowSchemaCondition.type PriorityLevelConfigurationCondition.type",
 })
 """Required in the definitions (by validation), yet encoded with `omitempty`."""
+TOLD: Final = frozenset({"meta/ObjectMeta.managedFields"})
+"""Kept when empty, since a client says something by that (and the registry takes it out)."""
 
 DEFAULTS: Final[dict[str, object]] = {
     "core/ContainerPort.protocol": "TCP",

@@ -14,7 +14,7 @@ from apiserver.machinery.validation import go_quote
 from apiserver.schema.json_body import parse_json
 from apiserver.schema.schema import Decoded, Schema
 from apiserver.schema.state import DecodeError, describe
-from apiserver.schema.yaml_body import parse_yaml
+from apiserver.schema.yaml_body import parse_yaml, repeated_keys
 
 if TYPE_CHECKING:
     from apiserver.machinery.types import JSON, Object
@@ -60,7 +60,15 @@ def parse_body(body: bytes, media_type: str, expected: GVK) -> JSON:
 def decode_body(schema: Schema, expected: GVK, body: bytes, media_type: str) -> Decoded:
     """Parse a body and decode it as `expected`. Raises BadRequest."""
     value = parse_body(body, media_type, expected)
-    return decode_value(schema, expected, value, body)
+    decoded = decode_value(schema, expected, value, body)
+    return with_repeated_keys(decoded, body, media_type)
+
+
+def with_repeated_keys(decoded: Decoded, body: bytes, media_type: str) -> Decoded:
+    """Also what is wrong with a YAML body's keys (parsing has dropped the first ones)."""
+    if "yaml" not in media_type or not (repeated := repeated_keys(body)):
+        return decoded
+    return Decoded(decoded.object, (repeated, *decoded.problems))
 
 
 def decode_value(schema: Schema, expected: GVK, value: JSON, body: bytes = b"") -> Decoded:

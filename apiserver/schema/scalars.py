@@ -131,3 +131,18 @@ def int_or_string(value: Any) -> int | str:
 def raw(value: Any) -> Any:
     """runtime.RawExtension, FieldsV1 and apiextensions' JSON: kept as it is."""
     return value
+
+
+def whole_numbers(value: Any) -> Any:
+    """A value with `1.0` as `1`: what goes through unstructured objects may be written so.
+
+    Models the conversion of floats in apimachinery's runtime.FromUnstructured.
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = whole_numbers(item)
+    elif isinstance(value, list):
+        value[:] = map(whole_numbers, value)
+    elif isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return int(value)
+    return value

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import yaml
 
+from apiserver.machinery.validation import go_quote
+
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
 _FALSE: Final = frozenset(
@@ -69,6 +71,46 @@ def parse_yaml(body: bytes) -> Any:
         raise YAMLSyntaxError(_message(error)) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YAMLSyntaxError(f"yaml: {error}") from None
+
+
+def repeated_keys(body: bytes) -> str:
+    """What go-yaml says, strictly read, of keys that a mapping has twice; '' when none has.
+
+    The text is JSON or YAML that was read before (JSON that is no YAML repeats nothing).
+    """
+    lines: list[str] = []
+    try:
+        root = yaml.compose(body, _Loader)
+    except yaml.YAMLError:
+        return ""
+    if root is not None:
+        _note_repeated(root, lines, set())
+    return "\n  ".join(("yaml: unmarshal errors:", *lines)) if lines else ""
+
+
+def yaml_lines(problem: str) -> list[str]:
+    """A strict problem as warnings: go-yaml's complaints one by one (parseYAMLWarnings)."""
+    head, *lines = problem.split("\n")
+    return [line.strip() for line in lines] if head.startswith("yaml: ") else [problem]
+
+
+def _note_repeated(node: yaml.Node, lines: list[str], seen: set[int]) -> None:
+    """Inner mappings first, as they are decoded; an alias is looked at once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _note_repeated(item, lines, seen)
+    elif isinstance(node, yaml.MappingNode):
+        keys = set()
+        for key, item in node.value:
+            _note_repeated(item, lines, seen)
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if (key.tag, key.value) in keys:
+                    lines.append(f"line {item.start_mark.line + 1}: key {go_quote(key.value)} "
+                                 "already set in map")
+                keys.add((key.tag, key.value))
 
 
 def _check_depth(body: bytes) -> None:

@@ -13,7 +13,7 @@ from apiserver.resources.admissionregistration.webhooks import (
     rule_errors,
 )
 from apiserver.resources.printing import AGE, NAME, UNSET, dig, field, named, number
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -25,6 +25,8 @@ _ACTIONS: Final = ("Audit", "Deny", "Warn")
 
 class PolicyStrategy(Strategy):
     """What objects must be like (ValidatingAdmissionPolicy)."""
+
+    resets = RESETS_WITH_METADATA
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})

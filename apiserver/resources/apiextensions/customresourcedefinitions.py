@@ -23,7 +23,7 @@ from apiserver.resource import Resource
 from apiserver.resources.apiextensions.schema_validation import schema_errors
 from apiserver.resources.apiextensions.selectable_fields import selectable_errors
 from apiserver.resources.printing import CREATED_AT, NAME, dig
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -41,6 +41,9 @@ _COLUMN_TYPES: Final = ("boolean", "date", "integer", "number", "string")
 class CustomResourceDefinitionStrategy(Strategy):
     """Further kinds."""
 
+    resets: ClassVar = {**RESETS, "status": (
+        "spec", "metadata.annotations", "metadata.labels", "metadata.ownerReferences")}
+    """The finalizer of the instances is taken off through `status`."""
     shows_grace: ClassVar[bool] = False
     any_finalizer: ClassVar[bool] = True
 

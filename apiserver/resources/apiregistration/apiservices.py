@@ -14,7 +14,7 @@ from apiserver.machinery.validation import (
 )
 from apiserver.resource import Resource
 from apiserver.resources.printing import AGE, NAME, dig, named
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -27,6 +27,7 @@ _LIMITS: Final = (("groupPriorityMinimum", 20000), ("versionPriority", 1000))
 class APIServiceStrategy(Strategy):
     """Who serves a group and version."""
 
+    resets = RESETS_WITH_METADATA
     has_generation = False
 
     def default(self, obj: Object) -> None:

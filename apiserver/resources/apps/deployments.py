@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from apiserver.machinery.validation import (
     FieldError,
@@ -38,7 +38,7 @@ from apiserver.resources.workloads import (
     status_counts_errors,
     template_warnings,
 )
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 class DeploymentStrategy(Strategy):
     """ReplicaSets that take over from each other."""
+
+    resets: ClassVar = {**RESETS, "status": ("spec", "metadata.labels")}
 
     def default(self, obj: Object) -> None:
         spec = default_workload(obj)

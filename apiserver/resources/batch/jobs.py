@@ -115,6 +115,8 @@ class JobStrategy(Strategy):
                             "be able to track completedIndexes when a big number of indexes fail")
         return warnings
 
+    unknown_field = 'field label "{}" not supported for batchv1.Job'
+
     def fields(self, obj: Object) -> dict[str, str]:
         return {"status.successful": str(dig(obj, "status", "succeeded") or 0)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from apiserver.machinery.names import is_domain_prefixed_path
 from apiserver.machinery.validation import FieldError, Path, invalid, required
@@ -22,6 +22,9 @@ _BEGIN: Final = b"-----BEGIN CERTIFICATE REQUEST-----"
 
 class CertificateSigningRequestStrategy(Strategy):
     """A wish for a certificate."""
+
+    resets: ClassVar = {"": ("spec", "status"), "status": ("spec", "status.conditions"),
+              "approval": ("spec", "status.certificate")}
 
     has_generation = False
 

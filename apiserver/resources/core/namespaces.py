@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from apiserver.machinery.names import is_qualified_name
 from apiserver.machinery.validation import FieldError, Path, all_invalid, invalid
 from apiserver.resource import Resource
 from apiserver.resources.metadata import finalizer_name_errors
 from apiserver.resources.printing import AGE, NAME, field, named
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -21,6 +21,7 @@ _NAME_LABEL = "kubernetes.io/metadata.name"
 class NamespaceStrategy(Strategy):
     """A Namespace carries its name as a label and the finalizer `kubernetes` in its spec."""
 
+    resets: ClassVar = {**RESETS, "finalize": ("status",)}
     name_rule = "dns1123label"
     has_generation = False
     shows_grace = False
@@ -76,7 +77,7 @@ class NamespaceStrategy(Strategy):
 
     def fields(self, obj: Object) -> dict[str, str]:
         status = obj.get("status") or {}
-        return {"name": obj["metadata"].get("name", ""), "status.phase": status.get("phase", "")}
+        return {"status.phase": status.get("phase", "")}
 
 
 def _finalizer_errors(obj: Object, *, indexed: bool) -> list[FieldError]:

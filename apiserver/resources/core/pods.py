@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from apiserver.machinery.validation import FieldError, Path
 from apiserver.resource import Resource
@@ -17,7 +17,7 @@ from apiserver.resources.core.pod_update import (
 from apiserver.resources.core.pod_validation import create_errors
 from apiserver.resources.core.pod_warnings import pod_warnings
 from apiserver.resources.core.qos import qos_class
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -30,6 +30,12 @@ _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 class PodStrategy(Strategy):
     """What is special about Pods."""
 
+    resets: ClassVar = {**RESETS, "status": (
+        "spec", "metadata.deletionTimestamp", "metadata.ownerReferences")}
+    writes_only: ClassVar = {
+        "ephemeralcontainers": ("spec.ephemeralContainers",),
+        "resize": tuple(f"spec.{containers}.*.{field}" for containers in (
+            "containers", "initContainers") for field in ("resources", "resizePolicy"))}
     delete_returns_object = True
     revalidates_metadata = True
 
@@ -72,11 +78,7 @@ class PodStrategy(Strategy):
         return [] if ctx.subresource else update_errors(obj, old)
 
     def prepare_status_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
-        """Owners are not the kubelet's business; the class of service stays."""
-        before = old["metadata"].get("ownerReferences")
-        obj["metadata"].pop("ownerReferences", None)
-        if before:
-            obj["metadata"]["ownerReferences"] = before
+        """The class of service stays."""
         status = obj.setdefault("status", {})
         quality = (old.get("status") or {}).get("qosClass")
         if not status.get("qosClass") and quality:
@@ -98,13 +100,14 @@ class PodStrategy(Strategy):
         address = ips[0].get("ip", "") if ips else ""
         return {
             "spec.nodeName": spec.get("nodeName", ""),
+            "spec.host": spec.get("nodeName", ""),
             "spec.restartPolicy": spec.get("restartPolicy", ""),
             "spec.schedulerName": spec.get("schedulerName", ""),
             "spec.serviceAccountName": spec.get("serviceAccountName", ""),
             "spec.hostNetwork": "true" if spec.get("hostNetwork") else "false",
             "status.phase": status.get("phase", ""),
             "status.podIP": address,
-            "status.podIPs": address,
+            "status.podIPs": "",  # accepted, yet no Pod is known by it
             "status.nominatedNodeName": status.get("nominatedNodeName", ""),
         }
 

@@ -14,7 +14,7 @@ from apiserver.machinery.validation import (
 )
 from apiserver.resource import Resource
 from apiserver.resources.printing import AGE, NAME, NONE, dig, field, named
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -31,6 +31,8 @@ _SUBJECTS: Final = {"User": "user", "Group": "group", "ServiceAccount": "service
 
 class FlowSchemaStrategy(Strategy):
     """Which requests have which priority."""
+
+    resets = RESETS_WITH_METADATA
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
@@ -84,6 +86,8 @@ def _rule_errors(rule: Object, path: Path) -> list[FieldError]:
 
 class PriorityLevelConfigurationStrategy(Strategy):
     """How many requests of a priority run at once."""
+
+    resets = RESETS_WITH_METADATA
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})

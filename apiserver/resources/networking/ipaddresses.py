@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from apiserver.machinery.names import (
     is_dns1123_subdomain,
@@ -64,6 +64,8 @@ class IPAddressStrategy(Strategy):
 
 class ServiceCIDRStrategy(Strategy):
     """From which addresses Services get theirs."""
+
+    resets: ClassVar = {"status": ("metadata",)}
 
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
         obj["status"] = {}

@@ -19,7 +19,7 @@ from apiserver.machinery.validation import (
 from apiserver.resource import Resource
 from apiserver.resources.core.volume_validation import csi_driver_name_errors
 from apiserver.resources.printing import AGE, NAME, dig, field, named
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,7 @@ class DeviceClassStrategy(Strategy):
 class ResourceClaimStrategy(Strategy):
     """A wish for devices."""
 
+    resets = RESETS_WITH_METADATA
     has_generation = False
 
     def default(self, obj: Object) -> None:
@@ -105,6 +106,8 @@ class ResourceSliceStrategy(Strategy):
             errors += immutable(_SPEC.child(name), dig(obj, "spec", name), dig(old, "spec", name))
         return errors + immutable(_SPEC.child("pool", "name"), dig(obj, "spec", "pool", "name"),
                                   dig(old, "spec", "pool", "name"))
+
+    unknown_field = "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"
 
     def fields(self, obj: Object) -> dict[str, str]:
         return {f"spec.{name}": dig(obj, "spec", name) or "" for name in ("driver", "nodeName")}

@@ -22,7 +22,7 @@ from apiserver.resources.core.pod_defaults import round_amounts
 from apiserver.resources.core.volume_validation import csi_driver_name_errors
 from apiserver.resources.printing import AGE, NAME, NONE, UNSET, dig, field, named, number
 from apiserver.resources.storage.storageclasses import GROUP, provisioner_errors
-from apiserver.strategy import Strategy
+from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -118,6 +118,7 @@ class CSINodeStrategy(Strategy):
 class VolumeAttachmentStrategy(Strategy):
     """A volume on a node."""
 
+    resets = RESETS_WITH_METADATA
     has_generation = False
     delete_returns_object = True
 
