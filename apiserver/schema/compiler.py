@@ -10,6 +10,7 @@ from apiserver.schema.types import Field, List, Map, Scalar, Struct, Type
 
 if TYPE_CHECKING:
     from apiserver.schema.definitions import Definitions
+    from apiserver.schema.types import ListKind
 
 _REF: Final = "#/$defs/"
 _SPECIAL: Final[dict[str, Scalar]] = {
@@ -91,17 +92,15 @@ class Compiler:
         if "$ref" in schema:
             type_ = self.named(schema["$ref"].removeprefix(_REF))
             return _atomic(type_, schema)
-        kind = _json_type(schema)
-        if kind == "array":
-            made: Type = List(
-                self._type(schema.get("items", {}), go_type),
-                kind=schema.get("x-kubernetes-list-type", "atomic"),
-                keys=tuple(schema.get("x-kubernetes-list-map-keys", ())))
-        elif kind == "object":
+        json_type = _json_type(schema)
+        if json_type == "array":
+            kind, keys = _relationship(schema)
+            made: Type = List(self._type(schema.get("items", {}), go_type), kind=kind, keys=keys)
+        elif json_type == "object":
             value = self._type(schema.get("additionalProperties", {}), "")
             made = Map(value, go_type, atomic=schema.get("x-kubernetes-map-type") == "atomic")
         else:
-            return _scalar(kind, schema.get("format", ""), go_type)
+            return _scalar(json_type, schema.get("format", ""), go_type)
         attach(made)
         return made
 
@@ -115,6 +114,19 @@ def _is_pointer(fact: str, type_: Type) -> bool:
 def _json_type(schema: dict[str, Any]) -> str:
     kind = schema.get("type", "")
     return str(kind[0] if isinstance(kind, list) else kind)
+
+
+def _relationship(schema: dict[str, Any]) -> tuple[ListKind, tuple[str, ...]]:
+    """How apply sees a list's elements, and by which keys. Models kube-openapi's schemaconv.
+
+    Fields have x-kubernetes-list-type since 1.30; before, many had only the patch strategy.
+    """
+    if "x-kubernetes-list-type" in schema:
+        return schema["x-kubernetes-list-type"], tuple(schema.get("x-kubernetes-list-map-keys", ()))
+    if "merge" not in schema.get("x-kubernetes-patch-strategy", "").split(","):
+        return "atomic", ()
+    key = schema.get("x-kubernetes-patch-merge-key")
+    return ("map", (key,)) if key else ("set", ())
 
 
 def _scalar(kind: str, format_: str, go_type: str) -> Scalar:
