@@ -14,6 +14,7 @@ from controllers.node.runtime import HTTPProbe, HTTPProbeResult
 from minikube_sim.http import JSON_TYPE, Request, Response
 from minikube_sim.process import pause
 from netsim.outcome import Connected, ConnectOutcome, Refused, TimedOut, Unreachable
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +54,9 @@ async def exchange(network: Namespace, address: str, port: int,
 
 async def probe(source: Namespace, wanted: HTTPProbe) -> HTTPProbeResult:
     """A kubelet's probe; waits for ever where nothing comes back."""
-    headers = (("Host", f"{wanted.host}:{wanted.port}"), ("User-Agent", "kube-probe/1.36"),
-               ("Accept", "*/*"), ("Connection", "close"), *wanted.headers)
+    headers = (("Host", join_host_port(wanted.host, wanted.port)),
+               ("User-Agent", "kube-probe/1.36"), ("Accept", "*/*"), ("Connection", "close"),
+               *wanted.headers)
     outcome = await exchange(source, wanted.host, wanted.port,
                              Request(target=wanted.path, headers=headers))
     if isinstance(outcome, Refused):

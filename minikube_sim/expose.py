@@ -17,8 +17,8 @@ from minikube_sim.addressing import family_name
 from minikube_sim.exchange import Exchange, exchange
 from minikube_sim.http import Request, Response
 from minikube_sim.process import finish
-from netsim.kubeproxy.values import join_host_port
 from netsim.outcome import Refused
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from apiserver.machinery.types import Object

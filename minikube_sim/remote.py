@@ -22,6 +22,7 @@ from minikube_sim.shell.session import is_command, run_attached
 from minikube_sim.terminal import LiveInput, LiveOutput, Terminal
 from minikube_sim.tunnel import HTTPTunnel
 from netsim.outcome import Connected, Refused
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -88,7 +89,7 @@ class RemoteAccess:
         outcome = await finish(exchange(self._nodes.first_host(), address, port, asked),
                                self._nodes.clock)
         if not isinstance(outcome, Exchange):
-            raise ConnectionFailed(f"dial tcp {address}:{port}: {_why(outcome)}")
+            raise ConnectionFailed(f"dial tcp {join_host_port(address, port)}: {_why(outcome)}")
         if outcome.response is None:
             raise ConnectionFailed("EOF")
         answer = outcome.response

@@ -244,8 +244,12 @@ def is_multicast(family: int, address: int) -> bool:
 
 def endpoint_text(family: int, address: int, port: int) -> str:
     """'10.0.0.1:80' or '[fd00::1]:80'."""
-    host = address_text(family, address)
-    return f"{host}:{port}" if family == 4 else f"[{host}]:{port}"
+    return join_host_port(address_text(family, address), port)
+
+
+def join_host_port(host: str, port: int) -> str:
+    """`10.0.0.1:80`, `[fd00::1]:80` (Go's net.JoinHostPort)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def protocol_name(protocol: int) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from apiserver.machinery import meta
 from apiserver.machinery.meta import labels, name, namespace, uid
 from apiserver.machinery.quantity import parse_quantity
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -117,7 +118,7 @@ def _links(prefix: str, address: str, ports: Sequence[Mapping[str, Any]]) -> dic
             values[f"{prefix}_SERVICE_PORT_{own}"] = str(port["port"])
     for index, port in enumerate(ports):
         protocol = port.get("protocol", "TCP")
-        url = f"{protocol.lower()}://{address}:{port['port']}"
+        url = f"{protocol.lower()}://{join_host_port(address, port['port'])}"
         if index == 0:
             values[f"{prefix}_PORT"] = url
         link = f"{prefix}_PORT_{port['port']}_{protocol}"

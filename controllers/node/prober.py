@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from controllers.node.backoff import go_duration
 from controllers.node.runtime import ExecResult, HTTPProbe, HTTPProbeResult
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -186,7 +187,7 @@ def _request(probe: Mapping[str, Any], target: Target) -> HTTPProbe:
 
 def _http_outcome(request: HTTPProbe, result: HTTPProbeResult) -> Outcome:
     if result.error:
-        dial = f"dial tcp {request.host}:{request.port}: {_REFUSED.get(result.error, result.error)}"
+        dial = f"dial tcp {_where(request)}: {_REFUSED.get(result.error, result.error)}"
         return False, dial if request.scheme == "tcp" else f'Get "{_url(request)}": {dial}'
     if request.scheme == "tcp" or 200 <= result.status < 400:
         return True, ""
@@ -197,8 +198,12 @@ def _exec_outcome(result: ExecResult) -> Outcome:
     return result.exit_code == 0, (result.stdout + result.stderr).decode(errors="replace")
 
 
+def _where(request: HTTPProbe) -> str:
+    return join_host_port(request.host, request.port)
+
+
 def _url(request: HTTPProbe) -> str:
-    return f"{request.scheme}://{request.host}:{request.port}{request.path}"
+    return f"{request.scheme}://{_where(request)}{request.path}"
 
 
 def _timeout(probe: Mapping[str, Any], target: Target) -> str:
@@ -209,10 +214,10 @@ def _timeout(probe: Mapping[str, Any], target: Target) -> str:
         return f'command timed out: "{command}" timed out after {limit}'
     request = _request(probe, target)
     if "grpc" in probe:
-        return (f'timeout: failed to connect service "{request.host}:{request.port}" '
+        return (f'timeout: failed to connect service "{_where(request)}" '
                 f"within {limit}: context deadline exceeded")
     if request.scheme == "tcp":
-        return f"dial tcp {request.host}:{request.port}: i/o timeout"
+        return f"dial tcp {_where(request)}: i/o timeout"
     return (f'Get "{_url(request)}": context deadline exceeded '
             "(Client.Timeout exceeded while awaiting headers)")
 

@@ -27,6 +27,9 @@ PORT: Final = 53
 _SERVERS: Final = 3
 """MAXNS: further `nameserver` lines are ignored."""
 _MOST_NDOTS: Final = 15
+_KINDS: Final = {4: "A", 6: "AAAA"}
+_UNIQUE_LOCAL: Final = 0xFC >> 1
+"""fc00::/7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +160,11 @@ class Resolver:
                 break
         return Silent(self.conf.nameservers[-1], refused)
 
-    async def address(self, name: str) -> str | None:
-        """getaddrinfo: the first IPv4 address, else the first IPv6 one; None: no such host."""
+    async def address(self, name: str, family: int = 0) -> str | None:
+        """getaddrinfo: the address to try first, of any family or of 4 or 6; None: no such host."""
+        kinds = (_KINDS[family],) if family else _preferred(self.network)
         for candidate in self.conf.candidates(name):
-            for kind in ("A", "AAAA"):
+            for kind in kinds:
                 heard = await self.ask(candidate, kind)
                 if isinstance(heard, Silent):
                     return None
@@ -179,6 +183,16 @@ class Resolver:
             return False
         await pause(self.deadline)
         return True
+
+
+def _preferred(network: Namespace) -> tuple[str, str]:
+    """The order of a name's addresses by RFC 6724, as far as the host's own ones decide it: of a
+    family that it has none of last; IPv6 first, but after IPv4 from a unique local address.
+    """
+    own = dict(reversed(network.arp_addresses()))
+    if 6 in own and (4 not in own or own[6] >> 121 != _UNIQUE_LOCAL):
+        return "AAAA", "A"
+    return "A", "AAAA"
 
 
 def send_once(network: Namespace, server: str, name: str, kind: str,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from apiserver.machinery.meta import name, namespace
 from minikube_sim.explain.flow import ANSWERED, Answer, attempt
 from minikube_sim.explain.places import DEFAULT, ExplainError, Places, display
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,6 +138,15 @@ def _services(cluster: Cluster, space: str) -> Iterator[str]:
             for port in service["spec"].get("ports") or ():
                 key = port["port"] if _is_unique(service, port) else port.get("name")
                 yield f"svc/{_named(service, space)}:{key}"
+                yield from _second_address(service, port)
+
+
+def _second_address(service: Object, port: dict[str, Any]) -> Iterator[str]:
+    """A port at the Service's address of its other family."""
+    protocol = port.get("protocol", "TCP").lower()
+    for address in service["spec"].get("clusterIPs", ())[1:]:
+        if protocol in ("tcp", "udp"):
+            yield f"{protocol}://{join_host_port(address, port['port'])}"
 
 
 def _is_unique(service: Object, port: dict[str, Any]) -> bool:

@@ -184,9 +184,12 @@ class Places:
         return self.service_address(self.service(space, words[0])), (space, words[0])
 
     def service_address(self, service: Object) -> str:
-        """What DNS answers for a Service: its ClusterIP, or a headless one's first Pod.
+        """What DNS answers for a Service first, in its first family. Raises ExplainError."""
+        return self.service_addresses(service)[0]
 
-        Raises ExplainError.
+    def service_addresses(self, service: Object) -> list[str]:
+        """What DNS answers for a Service: its ClusterIPs, or a headless one's first Pod, one of
+        each family. Raises ExplainError.
         """
         spec = service["spec"]
         label = f"service {namespace(service)}/{name(service)}"
@@ -194,14 +197,17 @@ class Places:
             raise ExplainError(f"{label} is an ExternalName: DNS sends clients to "
                                f"{spec.get('externalName', '')}, which is not in the cluster")
         if spec.get("clusterIP") != "None":
-            address: str = spec.get("clusterIP", "")
-            if not address:
+            if not spec.get("clusterIP"):
                 raise ExplainError(f"{label} has no ClusterIP")
-            return address
-        for endpoint in self.endpoints(service):
-            if endpoint.get("conditions", {}).get("ready", True):
-                first: str = endpoint["addresses"][0]
-                return first
+            return [*(spec.get("clusterIPs") or [spec["clusterIP"]])]
+        first: dict[str, str] = {}
+        for one in self.slices(service):
+            for endpoint in one.get("endpoints") or ():
+                if endpoint.get("conditions", {}).get("ready", True):
+                    first.setdefault(one["addressType"], endpoint["addresses"][0])
+        if first:
+            wanted = [*(spec.get("ipFamilies") or ()), *first]
+            return [first[family] for family in dict.fromkeys(wanted) if family in first]
         raise ExplainError(f"{label} is headless and no Pod behind it is ready: "
                            "DNS has no address for it")
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.meta import labels, name
+from minikube_sim.addressing import family_name
 from minikube_sim.explain.flow import ANSWERED, attempt
 from minikube_sim.explain.places import DEFAULT, ExplainError, Places, Target
 from minikube_sim.explain.pods import matches, selector_text, why_not_ready
-from netsim.packet import TCP, UDP
+from netsim.packet import TCP, UDP, join_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -90,6 +92,10 @@ class _Case:
         return list(self.spec.get("ports") or ())
 
     @property
+    def families(self) -> list[str]:
+        return list(self.spec.get("ipFamilies") or ("IPv4",))
+
+    @property
     def label(self) -> str:
         return f"{self.space}/{name(self.service)}"
 
@@ -136,7 +142,7 @@ def _examine(case: _Case) -> Why:
             return Why(service=case.label, source=case.source, answers=False, problems=found)
     answered, problems = _ask(case)
     return Why(service=case.label, source=case.source, answered_by=answered,
-               answers=bool(answered) and len(answered) == len(case.ports),
+               answers=bool(answered) and not problems,
                problems=(*problems, *_warnings(case)))
 
 
@@ -307,17 +313,20 @@ CHECKS: Final[tuple[Callable[[_Case], Iterable[Problem]], ...]] = (
 
 
 def _ask(case: _Case) -> tuple[dict[str, str], list[Problem]]:
-    """Ask every port; who answered, and why the others did not."""
+    """Ask every port at the Service's address, or the one of each family; who answered, and why
+    the others did not.
+    """
     answered: dict[str, str] = {}
     problems: list[Problem] = []
     stack = case.places.source(case.source)
-    for port in case.ports:
+    for port, address in product(case.ports, case.places.service_addresses(case.service)):
         protocol = port.get("protocol", "TCP")
-        label = f"{port['port']}/{protocol}"
+        second = family_name(address) != case.families[0]
+        label = f"{port['port']}/{protocol}" + f" over {family_name(address)}" * second
         if protocol not in _NUMBERS:
             answered[label] = "nobody: SCTP is not tried"
             continue
-        target = _target(case, port)
+        target = _target(case, port, address)
         answer = attempt(case.cluster, stack, target)
         if answer.result == ANSWERED:
             answered[label] = answer.by
@@ -326,16 +335,22 @@ def _ask(case: _Case) -> tuple[dict[str, str], list[Problem]]:
     return answered, problems
 
 
-def _target(case: _Case, port: dict[str, Any]) -> Target:
+def _target(case: _Case, port: dict[str, Any], address: str) -> Target:
     """What to ask: the node port from outside, a headless Service's Pod, else the ClusterIP."""
     protocol = port.get("protocol", "TCP").lower()
     if case.source == "outside" and port.get("nodePort"):
         return Target(text=f"node port {port['nodePort']}", protocol=protocol,
-                      address=case.cluster.options.node_ip, port=port["nodePort"])
+                      address=_node_address(case, address), port=port["nodePort"])
     headless = case.spec.get("clusterIP") == "None"
     number = _target_port(case.ready[0], port) if headless and case.ready else port["port"]
     return Target(text=f"svc/{case.label}:{port['port']}", protocol=protocol, port=number,
-                  address=case.places.service_address(case.service))
+                  address=address)
+
+
+def _node_address(case: _Case, address: str) -> str:
+    """The first node's, of the family of another address."""
+    own = case.cluster.options.node_addresses()[0]
+    return next((one for one in own if family_name(one) == family_name(address)), own[0])
 
 
 def _failed(case: _Case, target: Target, port: str) -> Problem:
@@ -362,8 +377,8 @@ def _failed(case: _Case, target: Target, port: str) -> Problem:
 def _packet_fix(case: _Case, target: Target, dropped: bool) -> str:
     if dropped:
         return "take the rule away"
-    return (f"minikube-sim trace --from {case.source} --to {target.protocol}://{target.address}:"
-            f"{target.port} shows the whole way")
+    return (f"minikube-sim trace --from {case.source} --to {target.protocol}://"
+            f"{join_host_port(target.address, target.port)} shows the whole way")
 
 
 def _without_local_endpoint(case: _Case, target: Target) -> Problem | None:

@@ -53,11 +53,15 @@ class Machine:
     @property
     def address(self) -> str:
         """Its first address beside the loopback's; '' when it has none."""
+        return next(iter(self.addresses), "")
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses of its first interface beside the loopback's: one, or one a family."""
         for name, interface in self.network.interfaces.items():
-            for entry in interface.addresses:
-                if name != "lo":
-                    return address_text(entry.family, entry.address)
-        return ""
+            if name != "lo" and interface.addresses:
+                return [address_text(entry.family, entry.address) for entry in interface.addresses]
+        return []
 
     @property
     def is_node(self) -> bool:
@@ -68,21 +72,22 @@ class Machine:
         """The cluster clock, in seconds since 1970."""
         return self.clock.now()
 
-    async def lookup(self, host: str, limit: float | None = None) -> str | None:
+    async def lookup(self, host: str, limit: float | None = None,
+                     family: int = 0) -> str | None:
         """The address of a host: itself if it is one, /etc/hosts, then the name servers, for at
-        most `limit` seconds.
+        most `limit` seconds; of any family, or of 4 or 6.
         """
         if _is_address(host):
-            return host
+            return host if _fits(host, family) else None
         for line in self.files.get("/etc/hosts", "").splitlines():
             words = line.partition("#")[0].split()
-            if host in words[1:]:
+            if host in words[1:] and _fits(words[0], family):
                 return words[0]
         if self.resolve is not None:
             return await self.resolve(host)
         asker = self.resolver()
         asker.deadline = None if limit is None else self.now() + limit
-        return await asker.address(host)
+        return await asker.address(host, family)
 
     def resolver(self) -> Resolver:
         """The stub resolver, as /etc/resolv.conf sets it up now."""
@@ -90,6 +95,11 @@ class Machine:
 
         return Resolver(network=self.network, chance=self.chance,
                         conf=ResolvConf.read(self.files.get("/etc/resolv.conf", "")))
+
+
+def _fits(address: str, family: int) -> bool:
+    """Whether an address is of a family; 0 is any."""
+    return family in (0, 6 if ":" in address else 4)
 
 
 def _is_address(text: str) -> bool:

@@ -10,6 +10,8 @@ from enum import Enum
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 
+from netsim.packet import join_host_port
+
 __all__ = [
     "Balancing",
     "Endpoint",
@@ -20,7 +22,6 @@ __all__ = [
     "Node",
     "Options",
     "ServicePort",
-    "join_host_port",
 ]
 
 
@@ -55,11 +56,6 @@ class Balancing(Enum):
 
     ROUND_ROBIN = "round-robin"
     RANDOM = "random"
-
-
-def join_host_port(address: str, port: int) -> str:
-    """`10.0.0.1:80`, `[fd00::1]:80`."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

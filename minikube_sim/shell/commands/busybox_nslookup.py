@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from minikube_sim.shell.commands.names import RCODES, is_address, resolver_for, reverse_name
 from minikube_sim.shell.commands.nslookup import TEXTS
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from minikube_sim.dns.resolver import Heard, Resolver
@@ -28,7 +29,7 @@ async def nslookup(call: Call) -> int:
     if is_address(words[0]):
         names, kinds = [reverse_name(words[0])], ["PTR"]
     server = asker.conf.nameservers[0]
-    call.print(f"Server:\t\t{server}\nAddress:\t{server}:53\n")
+    call.print(f"Server:\t\t{server}\nAddress:\t{join_host_port(server, 53)}\n")
     found = False
     for name in names:
         for one in kinds:

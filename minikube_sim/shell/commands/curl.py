@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from minikube_sim.exchange import Exchange, exchange
 from minikube_sim.http import Request, Response
-from minikube_sim.shell.commands.options import BadUsage, parse_all
+from minikube_sim.shell.commands.options import BadUsage, family_of, parse_all
 from netsim.outcome import Refused, TimedOut
 
 if TYPE_CHECKING:
@@ -23,17 +23,18 @@ _KERNEL_GIVES_UP: Final = 131.0
 """Seconds after which connect() fails when nothing comes back (net.ipv4.tcp_syn_retries = 6)."""
 _PORTS: Final = {"http": 80, "https": 443}
 _MAX_REDIRECTS: Final = 50
-_SHORT: Final = "sSvifIkLGo:w:m:X:d:H:A:u:O"
+_SHORT: Final = "sSvifIkLG46go:w:m:X:d:H:A:u:O"
 _LONG: Final = ["silent", "show-error", "verbose", "include", "fail", "head", "insecure",
                 "location", "output=", "write-out=", "max-time=", "connect-timeout=",
                 "request=", "data=", "cacert=",
                 "header=", "user-agent=", "resolve=", "noproxy=", "no-progress-meter", "get",
-                "data-raw=", "json=", "retry=", "compressed", "http1.1", "interface="]
+                "data-raw=", "json=", "retry=", "compressed", "http1.1", "interface=", "ipv4",
+                "ipv6", "globoff"]
 _NAMES: Final = {
     "--silent": "-s", "--show-error": "-S", "--verbose": "-v", "--include": "-i", "--fail": "-f",
     "--head": "-I", "--insecure": "-k", "--location": "-L", "--output": "-o", "--write-out": "-w",
     "--max-time": "-m", "--request": "-X", "--data": "-d", "--data-raw": "-d", "--header": "-H",
-    "--user-agent": "-A", "--get": "-G",
+    "--user-agent": "-A", "--get": "-G", "--ipv4": "-4", "--ipv6": "-6",
 }
 _RESOLVE, _CONNECT, _HTTP_ERROR, _TIMEOUT, _EMPTY, _CERTIFICATE = 6, 7, 22, 28, 52, 60
 
@@ -55,6 +56,8 @@ class _Options:
     headers: list[tuple[str, str]] = field(default_factory=list)
     data: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
+    families: dict[str, str] = field(default_factory=dict)
+    """-4 and -6, in their order."""
     urls: list[str] = field(default_factory=list)
 
     def seconds(self, name: str) -> float | None:
@@ -104,6 +107,8 @@ def _read(call: Call) -> _Options:
             options.headers.append((key.strip(), text.strip()))
         elif name in ("-d", "--json"):
             options.data.append(value)
+        elif name in ("-4", "-6"):
+            options.families[name] = options.families.pop(name, "")
         elif name == "-o":
             options.outputs.append(value)
         elif value:
@@ -187,7 +192,7 @@ async def _resolve(call: Call, options: _Options, host: str) -> str:
     limits = [one for one in (options.seconds("-m"), options.seconds("--connect-timeout"))
               if one is not None]
     limit, before = min(limits, default=None), call.machine.now()
-    address = await call.machine.lookup(host, limit)
+    address = await call.machine.lookup(host, limit, family_of(options.families))
     if address is not None:
         return address
     if limit is not None and call.machine.now() - before >= limit:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from minikube_sim.shell.call import Call
 
 _NOT_FOUND: Final = 2
+_DATABASES: Final = {"hosts": ("AAAA", "A"), "ahosts": ("AAAA", "A"), "ahostsv4": ("A",),
+                     "ahostsv6": ("AAAA",)}
+"""What each asks for; the first that there is."""
 _TEXTS: Final[dict[str, Callable[[Record], str]]] = {
     "A": lambda r: f"{r.name} has address {r.data[0]}",
     "AAAA": lambda r: f"{r.name} has IPv6 address {r.data[0]}",
@@ -26,19 +29,19 @@ _TEXTS: Final[dict[str, Callable[[Record], str]]] = {
 
 
 async def getent(call: Call) -> int:
-    """`getent hosts NAME...`: /etc/hosts, then DNS; 2 when one is not found."""
-    if len(call.args) < 2 or call.args[0] not in ("hosts", "ahosts", "ahostsv4"):
+    """`getent hosts NAME...`, ahostsv4, ahostsv6: /etc/hosts, then DNS; 2 when one is not found."""
+    if len(call.args) < 2 or call.args[0] not in _DATABASES:
         return call.complain(f"Unknown database: {' '.join(call.args[:1])}")
     code = 0
     for name in call.args[1:]:
-        lines = await _hosts(call, name)
+        lines = await _hosts(call, name, _DATABASES[call.args[0]])
         for line in lines:
             call.print(line)
         code = code if lines else _NOT_FOUND
     return code
 
 
-async def _hosts(call: Call, name: str) -> list[str]:
+async def _hosts(call: Call, name: str, kinds: tuple[str, ...]) -> list[str]:
     for line in call.machine.files.get("/etc/hosts", "").splitlines():
         words = line.partition("#")[0].split()
         if name in words:
@@ -46,7 +49,7 @@ async def _hosts(call: Call, name: str) -> list[str]:
     if is_address(name):
         found = await _records(call, reverse_name(name) + ".", "PTR")
         return [f"{name:<15} {r.data[0]}" for r in found if r.type == "PTR"][:1]
-    for kind in ("AAAA", "A"):
+    for kind in kinds:
         found = await _records(call, name, kind)
         lines = [f"{r.data[0]!s:<15} {r.name}" for r in found if r.type == kind]
         if lines:

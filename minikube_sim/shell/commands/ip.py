@@ -11,6 +11,7 @@ from netsim.routing import RouteKind
 if TYPE_CHECKING:
     from minikube_sim.shell.call import Call
     from netsim.link import Interface
+    from netsim.routing import Route
 
 _OBJECTS = ("address", "route", "link", "neighbour")
 
@@ -35,19 +36,29 @@ async def ip(call: Call) -> int:
     device = next((w for w in words[2:] if w != "dev"), "")
     if device and device not in call.machine.network.interfaces:
         return call.complain(f'Device "{device}" does not exist.')
-    _interfaces(call, device, families if wanted[0] == "address" else (), brief=brief)
+    shown = families if wanted[0] == "address" else ()
+    if brief:
+        _brief(call, device, shown or (4, 6))
+    else:
+        _interfaces(call, device, shown)
     return 0
 
 
-def _interfaces(call: Call, device: str, families: tuple[int, ...], *, brief: bool) -> None:
-    for index, (name, interface) in enumerate(call.machine.network.interfaces.items(), 1):
-        if device and name != device:
-            continue
-        if brief:
-            addresses = " ".join(f"{address_text(a.family, a.address)}/{a.length}"
-                                 for a in interface.addresses)
-            state = "UNKNOWN" if name == "lo" else "UP"
+def _brief(call: Call, device: str, families: tuple[int, ...]) -> None:
+    for name, interface in call.machine.network.interfaces.items():
+        addresses = " ".join(f"{address_text(a.family, a.address)}/{a.length}"
+                             for a in interface.addresses if a.family in families)
+        state = "UNKNOWN" if name == "lo" else "UP"
+        if device in ("", name) and (addresses or 4 in families):
             call.print(f"{name:<16} {state:<14} {addresses}".rstrip())
+
+
+def _interfaces(call: Call, device: str, families: tuple[int, ...]) -> None:
+    only_6 = families == (6,)
+    for index, (name, interface) in enumerate(call.machine.network.interfaces.items(), 1):
+        if device not in ("", name):
+            continue
+        if only_6 and not any(a.family == 6 for a in interface.addresses):
             continue
         _interface(call, index, name, interface, families)
 
@@ -58,13 +69,16 @@ def _interface(call: Call, index: int, name: str, interface: Interface,
     flags = "LOOPBACK,UP,LOWER_UP" if loopback else "BROADCAST,MULTICAST,UP,LOWER_UP"
     state = "UNKNOWN" if loopback else "UP"
     master = " master docker0" if name.startswith("veth") else ""
-    queue = "qlen 1000"
-    call.print(f"{index}: {name}: <{flags}> mtu {interface.mtu} qdisc noqueue{master} "
-               f"state {state} group default {queue}")
-    kind = "loopback" if loopback else "ether"
-    mac = "00:00:00:00:00:00" if loopback else _mac(call.machine.hostname, name)
-    broadcast = "00:00:00:00:00:00" if loopback else "ff:ff:ff:ff:ff:ff"
-    call.print(f"    link/{kind} {mac} brd {broadcast}")
+    if families == (6,):
+        call.print(f"{index}: {name}: <{flags}> mtu {interface.mtu}{master} state {state} "
+                   "qlen 1000")
+    else:
+        call.print(f"{index}: {name}: <{flags}> mtu {interface.mtu} qdisc noqueue{master} "
+                   f"state {state} group default qlen 1000")
+        kind = "loopback" if loopback else "ether"
+        mac = "00:00:00:00:00:00" if loopback else _mac(call.machine.hostname, name)
+        broadcast = "00:00:00:00:00:00" if loopback else "ff:ff:ff:ff:ff:ff"
+        call.print(f"    link/{kind} {mac} brd {broadcast}")
     for entry in interface.addresses:
         if entry.family in families:
             _address(call, entry.family, entry.address, entry.length, name)
@@ -91,9 +105,19 @@ def _mac(host: str, name: str) -> str:
 def _routes(call: Call, family: int) -> int:
     hidden = (RouteKind.LOCAL, RouteKind.BROADCAST)
     routes = [r for r in call.machine.network.routes[family] if r.kind not in hidden]
-    for route in sorted(routes, key=lambda r: (r.length != 0, r.network, r.length)):
-        call.print(str(route))
+    for route in sorted(routes, key=lambda r: ((r.length == 0) == (family == 6), r.network,
+                                               r.length)):
+        call.print(f"{route}{_preference(route)}")
     return 0
+
+
+def _preference(route: Route) -> str:
+    """What iproute2 says of IPv6's routes beyond IPv4's."""
+    if route.family == 4:
+        return ""
+    local = route.kind is RouteKind.LOCAL
+    metric = route.metric or (0 if local else 256 if route.protocol == "kernel" else 1024)
+    return f" metric {metric} pref medium"
 
 
 def _route_get(call: Call, target: str) -> int:
@@ -110,5 +134,10 @@ def _route_get(call: Call, target: str) -> int:
     local = "local " if route.kind is RouteKind.LOCAL else ""
     source = call.machine.network.source_toward(family, number)
     src = f" src {address_text(family, source)}" if source is not None else ""
+    if family == 6:
+        device = "lo table local" if local else route.interface.name
+        made = f" proto {route.protocol or 'kernel'}" if local or route.protocol else ""
+        call.print(f"{local}{target} from ::{via} dev {device}{made}{src}{_preference(route)}")
+        return 0
     call.print(f"{local}{target}{via} dev {route.interface.name}{src} uid 0\n    cache")
     return 0

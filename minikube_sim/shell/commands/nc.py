@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from minikube_sim.shell.commands.options import BadUsage, parse
+from minikube_sim.shell.commands.options import BadUsage, family_of, parse
 from netsim.outcome import Answered, Connected, Refused, TimedOut, Unreachable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def nc(call: Call) -> int:
         return call.complain("usage: nc -z [-v] [-u] [-w timeout] destination port")
     if "-z" not in options:
         return call.complain("nc: only -z is there: whether a port answers")
-    address = await call.machine.lookup(host)
+    address = await call.machine.lookup(host, family=family_of(options))
     if address is None:
         return call.complain(f"nc: getaddrinfo for host \"{host}\" port {span.start}: "
                              "Name or service not known")

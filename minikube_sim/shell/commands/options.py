@@ -6,7 +6,7 @@ import getopt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class BadUsage(Exception):
@@ -39,6 +39,12 @@ def parse_all(name: str, args: Sequence[str], short: str, long: Sequence[str] = 
         else:
             problem = f"unrecognized option '--{option}'"
         raise BadUsage(f"{name}: {problem}") from None
+
+
+def family_of(options: Mapping[str, str]) -> int:
+    """4 or 6 for -4 or -6, the last one given; 0 without."""
+    given = [name for name in options if name in ("-4", "-6")]
+    return int(given[-1][1]) if given else 0
 
 
 def number(name: str, text: str, what: str = "number of lines") -> int:

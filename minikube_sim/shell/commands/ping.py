@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from minikube_sim.shell.commands.options import BadUsage, number, parse
+from minikube_sim.shell.commands.names import is_address
+from minikube_sim.shell.commands.options import BadUsage, family_of, number, parse
 from netsim.outcome import Answered, NotPermitted, TimedOut, Unreachable
+from netsim.packet import parse_address
 
 if TYPE_CHECKING:
     from minikube_sim.shell.call import Call
@@ -16,6 +18,18 @@ if TYPE_CHECKING:
 _DEFAULT_COUNT = 4
 _MOST = 10_000
 _HEADERS = 28
+_PROBLEMS_6 = {
+    "1/0": "Destination unreachable: No route",
+    "1/1": "Destination unreachable: Administratively prohibited",
+    "1/2": "Destination unreachable: Beyond scope of source address",
+    "1/3": "Destination unreachable: Address unreachable",
+    "1/4": "Destination unreachable: Port unreachable",
+    "1/5": "Destination unreachable: Unknown code 5",
+    "1/6": "Destination unreachable: Unknown code 6",
+    "2/0": "Packet too big",
+    "3/0": "Time exceeded: Hop limit",
+}
+"""By type and code of ICMPv6."""
 _PROBLEMS = {"EHOSTUNREACH": "Destination Host Unreachable", "ENETUNREACH": "Destination Net "
              "Unreachable", "ECONNREFUSED": "Destination Port Unreachable"}
 
@@ -30,7 +44,7 @@ class _Tally:
 
 
 async def ping(call: Call) -> int:
-    """Send echo requests; 1 when none is answered."""
+    """Send echo requests (ping6: by IPv6); 1 when none is answered."""
     try:
         options, hosts = parse("ping", call.args, "c:W:i:s:w:qn46I:")
         count = min(number("ping", options.get("-c", str(_DEFAULT_COUNT)), "argument"), _MOST)
@@ -41,10 +55,16 @@ async def ping(call: Call) -> int:
         return call.complain(str(error), 2)
     if not hosts:
         return call.complain("ping: usage error: Destination address required", 2)
-    address = await call.machine.lookup(hosts[0])
+    family = 6 if call.name == "ping6" else family_of(options)
+    address = await call.machine.lookup(hosts[0], family=family)
     if address is None:
-        return call.complain(f"ping: {hosts[0]}: Name or service not known", 2)
-    call.print(f"PING {hosts[0]} ({address}) {size}({size + _HEADERS}) bytes of data.")
+        why = "Address family for hostname not supported" if family and is_address(hosts[0]) else (
+            "Name or service not known")
+        return call.complain(f"ping: {hosts[0]}: {why}", 2)
+    if call.machine.network.source_toward(*parse_address(address)) is None and ":" in address:
+        return call.complain("ping: connect: Network is unreachable", 2)
+    call.print(f"PING {hosts[0]}({address}) {size} data bytes" if ":" in address else
+               f"PING {hosts[0]} ({address}) {size}({size + _HEADERS}) bytes of data.")
     tally, start = _Tally(), call.machine.now()
     for sequence in range(1, count + 1):
         last = sequence == count
@@ -85,7 +105,9 @@ def _report(call: Call, tally: _Tally, outcome: DatagramOutcome, sequence: int, 
     by = getattr(outcome, "by", "")
     source = by.rpartition("from ")[2] if "from" in by else call.machine.address
     name = outcome.error if isinstance(outcome, Unreachable) else "ECONNREFUSED"
-    call.print(f"From {source} icmp_seq={sequence} {_PROBLEMS.get(name, name)}")
+    kind = by.removeprefix("icmp ").partition(" ")[0]
+    what = _PROBLEMS_6.get(kind, name) if ":" in source else _PROBLEMS.get(name, name)
+    call.print(f"From {source} icmp_seq={sequence} {what}")
     return True
 
 

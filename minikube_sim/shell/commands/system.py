@@ -13,9 +13,12 @@ _KERNEL = "6.18.0"
 
 
 async def hostname(call: Call) -> int:
-    """The computer's name; -i: its address."""
-    wants_address = any(a in ("-i", "-I", "--ip-address") for a in call.args)
-    call.print(call.machine.address if wants_address else call.machine.hostname)
+    """The computer's name; -i: its address, -I: that of each family."""
+    if "-I" in call.args or "--all-ip-addresses" in call.args:
+        call.print(" ".join(call.machine.addresses))
+    else:
+        wants_address = "-i" in call.args or "--ip-address" in call.args
+        call.print(call.machine.address if wants_address else call.machine.hostname)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from minikube_sim.shell.commands.names import reverse_name
-from minikube_sim.shell.commands.options import BadUsage, number, parse
+from minikube_sim.shell.commands.options import BadUsage, family_of, number, parse
 from netsim.outcome import Answered, NotPermitted, Refused, TimedOut, Unreachable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _EXPIRED: Final = ("icmp 11/0", "icmp 3/0")
 async def traceroute(call: Call) -> int:
     """`traceroute [-n] [-I] [-m MAX] [-q QUERIES] [-w WAIT] HOST`."""
     try:
-        options, words = parse("traceroute", call.args, "nI4Tm:q:w:f:p:N:")
+        options, words = parse("traceroute", call.args, "nI46Tm:q:w:f:p:N:")
         most = number("traceroute", options.get("-m", "30"))
         queries = number("traceroute", options.get("-q", "3"))
         wait = float(options.get("-w", "5"))
@@ -31,11 +31,13 @@ async def traceroute(call: Call) -> int:
         return call.complain(str(error), 2)
     if not words:
         return call.complain("Usage: traceroute [-n] [-I] [-m max_ttl] [-q nqueries] host", 2)
-    address = await call.machine.lookup(words[0])
+    family = 6 if call.name == "traceroute6" else family_of(options)
+    address = await call.machine.lookup(words[0], family=family)
     if address is None:
         return call.complain(f"{words[0]}: Name or service not known\nCannot handle \"host\" "
                              f"cmdline arg `{words[0]}' on position 1 (argc {len(call.args)})", 2)
-    call.print(f"traceroute to {words[0]} ({address}), {most} hops max, 60 byte packets")
+    call.print(f"traceroute to {words[0]} ({address}), {most} hops max, "
+               f"{80 if ':' in address else 60} byte packets")
     names: dict[str, str] = {}
     for ttl in range(1, most + 1):
         outcomes = [_probe(call, address, ttl, ttl * queries + i, echo="-I" in options)

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from minikube_sim.exchange import Exchange, exchange
 from minikube_sim.http import Request
-from minikube_sim.shell.commands.options import BadUsage, number, parse
+from minikube_sim.shell.commands.options import BadUsage, family_of, number, parse
 from netsim.outcome import Refused, TimedOut
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from minikube_sim.http import Response
@@ -20,7 +21,7 @@ _PATIENCE = 131.0
 async def wget(call: Call) -> int:
     """Fetch a URL into a file, or to stdout with -O -."""
     try:
-        options, urls = parse("wget", call.args, "qSO:T:t:",
+        options, urls = parse("wget", call.args, "qS46O:T:t:",
                               ["quiet", "spider", "timeout=", "tries=", "output-document="])
         limit = options.get("-T", options.get("--timeout"))
         patience = _PATIENCE if limit is None else float(number("wget", limit, "timeout"))
@@ -30,12 +31,12 @@ async def wget(call: Call) -> int:
         return call.complain("wget: missing URL")
     url = urlsplit(urls[0] if "://" in urls[0] else f"http://{urls[0]}")
     host, port = url.hostname or "", url.port or 80
-    address = await call.machine.lookup(host)
+    address = await call.machine.lookup(host, family=family_of(options))
     if address is None:
         return call.complain(f"wget: bad address '{url.netloc}'")
     quiet = bool(options.keys() & {"-q", "--quiet"})
     if not quiet:
-        call.complain(f"Connecting to {url.netloc} ({address}:{port})")
+        call.complain(f"Connecting to {url.netloc} ({join_host_port(address, port)})")
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     outcome = await exchange(call.machine.network, address, port, Request(
         target=target, headers=(("Host", url.netloc), ("User-Agent", "Wget"),
