@@ -243,7 +243,7 @@ def is_http_header_name(value: str) -> list[str]:
 
 def is_valid_user_id(number: int) -> list[str]:
     """A Unix user or group id."""
-    return [] if 0 <= number <= 0xFFFFFFFF else [range_error(0, 0xFFFFFFFF)]
+    return [] if 0 <= number <= 2**31 - 1 else [range_error(0, 2**31 - 1)]
 
 
 def is_fully_qualified_domain_name(value: str) -> list[str]:

@@ -54,6 +54,8 @@ _NAME_CHECKS: Final[Mapping[str, Check]] = {
     "pathsegment": is_path_segment,
 }
 _METADATA: Final = Path("metadata")
+_KEPT: Final = ("deletionTimestamp", "generation", "labels", "annotations", "finalizers",
+                "ownerReferences")
 
 
 def validate_object_meta(obj: Object, resource: Resource) -> list[FieldError]:
@@ -75,6 +77,15 @@ def validate_object_meta_update(obj: Object, old: Object, resource: Resource) ->
     if errors and resource.strategy.revalidates_metadata:
         errors += validate_object_meta(obj, resource)
     return errors
+
+
+def restore_metadata(obj: Object, old: Object) -> None:
+    """Put back what a subresource may not change in the metadata (ResetObjectMetaForStatus)."""
+    metadata, before = obj["metadata"], old["metadata"]
+    for field in _KEPT:
+        metadata.pop(field, None)
+        if field in before:
+            metadata[field] = before[field]
 
 
 def _name_errors(meta: Object, check: Check) -> list[FieldError]:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
 
 ACCESS_MODES: Final = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_META_FIELDS: Final = (
+    "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation",
+    "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences",
+    "finalizers", "managedFields")
+"""What a template's metadata may not have, in the order of ObjectMeta's fields."""
 VOLUME_MODES: Final = ("Block", "Filesystem")
 
 
@@ -31,10 +36,10 @@ def claim_template_errors(template: Object, path: Path) -> list[FieldError]:
     """A PersistentVolumeClaimTemplate of an ephemeral volume; only labels and annotations."""
     meta = template.get("metadata") or {}
     own = path.child("metadata")
-    errors = validate_labels(meta.get("labels"), own.child("labels"))
-    errors += validate_annotations(meta.get("annotations"), own.child("annotations"))
-    errors += [forbidden(own.child(name), "cannot be set for an Ephemeral Volume")
-               for name in meta if name not in ("labels", "annotations", "creationTimestamp")]
+    errors = validate_annotations(meta.get("annotations"), own.child("annotations"))
+    errors += validate_labels(meta.get("labels"), own.child("labels"))
+    errors += [forbidden(own.child(name), "cannot be set") for name in _META_FIELDS
+               if meta.get(name) not in (None, "", 0, [])]
     return errors + claim_spec_errors(template.get("spec") or {}, path.child("spec"))
 
 

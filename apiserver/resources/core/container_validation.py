@@ -18,6 +18,7 @@ from apiserver.machinery.validation import (
     not_found,
     not_supported,
     required,
+    too_long,
 )
 from apiserver.resources.core.env_validation import env_errors, env_from_errors
 from apiserver.resources.core.mount_validation import device_errors, mount_errors
@@ -34,8 +35,11 @@ PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
 PULL_POLICIES: Final = ("Always", "IfNotPresent", "Never")
 _RESTART_POLICIES: Final = ("Always", "Never", "OnFailure")
 _HANDLERS: Final = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
-_EPHEMERAL_FORBIDDEN: Final = ("ports", "resources", "livenessProbe", "readinessProbe",
-                               "startupProbe", "lifecycle", "resizePolicy", "restartPolicy")
+_EPHEMERAL_FORBIDDEN: Final = ("ports", "resources", "resizePolicy", "restartPolicy",
+                               "restartPolicyRules", "livenessProbe", "readinessProbe",
+                               "startupProbe", "lifecycle")
+_MAX_RULES: Final = 20
+_MAX_EXIT_CODES: Final = 255
 _NOT_EPHEMERAL: Final = "cannot be set for an Ephemeral Container"
 
 
@@ -223,17 +227,25 @@ def _restart_errors(container: Object, path: Path) -> list[FieldError]:
     if rules and policy is None:
         errors.append(required(path.child("restartPolicy"),
                                "must specify restartPolicy when restart rules are used"))
+    own = path.child("restartPolicyRules")
+    if len(rules) > _MAX_RULES:
+        errors.append(too_long(own, _MAX_RULES))
     for i, rule in enumerate(rules):
-        errors += _restart_rule_errors(rule, path.child("restartPolicyRules").at(i))
+        errors += _restart_rule_errors(rule, own.at(i))
     return errors
 
 
 def _restart_rule_errors(rule: Object, path: Path) -> list[FieldError]:
-    errors = one_of(rule.get("action"), ("Restart",), path.child("action"))
-    codes = rule.get("exitCodes")
+    action, codes, own = rule.get("action") or "", rule.get("exitCodes"), path.child("exitCodes")
+    errors = [] if action == "Restart" else [
+        not_supported(path.child("action"), action, ["Restart"])]
     if codes is None:
-        return [*errors, required(path.child("exitCodes"), "must be specified")]
-    errors += one_of(codes.get("operator"), ("In", "NotIn"), path.child("exitCodes", "operator"))
+        return [*errors, required(own, "must be specified")]
+    operator = codes.get("operator") or ""
+    if operator not in ("In", "NotIn"):
+        errors.append(not_supported(own.child("operator"), operator, ["In", "NotIn"]))
+    if len(codes.get("values") or ()) > _MAX_EXIT_CODES:
+        errors.append(too_long(own.child("values"), _MAX_EXIT_CODES))
     return errors
 
 

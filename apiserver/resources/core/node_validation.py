@@ -61,9 +61,7 @@ def node_update_errors(node: Object, old: Object) -> list[FieldError]:
     """What is wrong with a changed Node."""
     spec, before = node.get("spec") or {}, old.get("spec") or {}
     errors = _resource_errors(node) + _address_errors(node)
-    if before.get("podCIDRs") and (spec.get("podCIDRs") or []) != before["podCIDRs"]:
-        errors.append(forbidden(_CIDRS, 'node updates may not change podCIDR except from "" to '
-                                "valid"))
+    errors += _cidr_changes(spec.get("podCIDRs") or [], before.get("podCIDRs") or [])
     if before.get("providerID") and spec.get("providerID") != before["providerID"]:
         errors.append(forbidden("spec.providerID", "node updates may not change providerID except "
                                 'from "" to valid'))
@@ -73,6 +71,15 @@ def node_update_errors(node: Object, old: Object) -> list[FieldError]:
     if (spec.get("externalID") or "") != (before.get("externalID") or ""):
         errors.append(forbidden("spec.externalID", "may not be updated"))
     return errors
+
+
+def _cidr_changes(new: list[str], old: list[str]) -> list[FieldError]:
+    """One complaint per range that is another, or one about their number."""
+    if not old:
+        return []
+    changed = [True] if len(new) != len(old) else map(str.__ne__, new, old)
+    return [forbidden(_CIDRS, 'node updates may not change podCIDR except from "" to valid')
+            for is_changed in changed if is_changed]
 
 
 def _address_errors(node: Object) -> list[FieldError]:

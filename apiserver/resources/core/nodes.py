@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from apiserver.machinery.validation import Path
 from apiserver.resource import Resource
+from apiserver.resources.core.ips import cidr_warnings
 from apiserver.resources.core.node_validation import node_errors, node_update_errors
 from apiserver.resources.core.pod_defaults import round_amounts
 from apiserver.resources.printing import AGE, NAME, NONE, UNKNOWN, field, joined, named
@@ -54,7 +56,8 @@ class NodeStrategy(Strategy):
             texts.append("spec.configSource: the feature is no longer available")
         if spec.get("externalID"):
             texts.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
-        return texts
+        return texts + [text for i, cidr in enumerate(spec.get("podCIDRs") or ())
+                        for text in cidr_warnings(Path("spec.podCIDRs").at(i), cidr)]
 
     def fields(self, obj: Object) -> dict[str, str]:
         unschedulable = (obj.get("spec") or {}).get("unschedulable", False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Final
 
-from apiserver.machinery.quantity import parse_quantity
-from apiserver.machinery.validation import FieldError, Path, forbidden, immutable, same
+from apiserver.machinery.validation import FieldError, Path
 from apiserver.resource import Resource
+from apiserver.resources.core.claim_changes import claim_change_errors, claim_status_errors
 from apiserver.resources.core.claim_validation import claim_spec_errors
-from apiserver.resources.core.diff import spec_diff
+from apiserver.resources.core.persistentvolume_validation import OLD_CLASS, OLD_CLASS_TEXT
 from apiserver.resources.core.persistentvolumes import (
     ATTRIBUTES_CLASS,
     PHASE,
@@ -18,7 +18,7 @@ from apiserver.resources.core.persistentvolumes import (
     modes_text,
 )
 from apiserver.resources.core.pod_defaults import default_claim_spec, round_amounts
-from apiserver.resources.core.resource_validation import amount_errors, resource_name_errors
+from apiserver.resources.core.volume_warnings import claim_spec_warnings
 from apiserver.resources.printing import AGE, NAME, dig, field, named
 from apiserver.strategy import Strategy
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
 
 _SPEC: Final = Path("spec")
-_IMMUTABLE: Final = ("spec is immutable after creation except resources.requests and "
-                     "volumeAttributesClassName for bound claims\n")
+_OLD_SOURCES: Final = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+"""What `dataSource` alone could always name."""
 
 
 class PersistentVolumeClaimStrategy(Strategy):
@@ -42,27 +42,27 @@ class PersistentVolumeClaimStrategy(Strategy):
 
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
         obj["status"] = {"phase": "Pending"}
-        _mirror_data_source(obj["spec"])
+        _settle_data_source(obj["spec"], {})
 
     def prepare_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
-        if dig(old, "spec", "dataSource") is None and dig(old, "spec", "dataSourceRef") is None:
-            return
-        _mirror_data_source(obj["spec"])
+        _settle_data_source(obj["spec"], old["spec"])
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         return claim_spec_errors(obj.get("spec") or {}, _SPEC)
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        return self.validate(ctx, obj) + _change_errors(obj, old)
+        return self.validate(ctx, obj) + claim_change_errors(obj, old)
 
     def validate_status_update(self, ctx: RequestContext, obj: Object,
                                old: Object) -> list[FieldError]:
-        path = Path("status.capacity")
-        errors: list[FieldError] = []
-        for name, amount in (dig(obj, "status", "capacity") or {}).items():
-            own = path.key(name)
-            errors += resource_name_errors(name, own) + amount_errors(name, amount, own)
-        return errors
+        return claim_status_errors(obj.get("status") or {})
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        if ctx.subresource:
+            return []
+        old_class = OLD_CLASS in (obj["metadata"].get("annotations") or {})
+        texts = [f"metadata.annotations[{OLD_CLASS}]: {OLD_CLASS_TEXT}"] if old_class else []
+        return [*texts, *claim_spec_warnings(obj["spec"], _SPEC)]
 
 
 def default_claim(obj: Object) -> None:
@@ -74,64 +74,21 @@ def default_claim(obj: Object) -> None:
     round_amounts(dig(obj, "status", "capacity"))
 
 
-def _mirror_data_source(spec: Object) -> None:
-    """`dataSource` and `dataSourceRef` say the same (NormalizeDataSources)."""
+def _settle_data_source(spec: Object, before: Object) -> None:
+    """Drop what only a newer or another API means, then let `dataSource` and `dataSourceRef` say
+    the same (EnforceDataSourceBackwardsCompatibility, NormalizeDataSources)."""
+    if dig(spec, "dataSourceRef", "namespace") and before.get("dataSourceRef") is None:
+        del spec["dataSourceRef"]
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    known = before.get("dataSource") is not None or before.get("dataSourceRef") is not None
+    if source is not None and reference is None and not known and (
+            source.get("apiGroup") or "", source.get("kind")) not in _OLD_SOURCES:
+        source = None
+        del spec["dataSource"]
     if source is not None and reference is None:
         spec["dataSourceRef"] = copy.deepcopy(source)
     elif reference is not None and source is None and not reference.get("namespace"):
         spec["dataSource"] = copy.deepcopy(reference)
-
-
-def _change_errors(obj: Object, old: Object) -> list[FieldError]:
-    spec, before = dict(obj["spec"]), dict(old["spec"])
-    if not before.get("volumeName") and spec.get("volumeName"):
-        before["volumeName"] = spec["volumeName"]
-    if _class_is_set(obj, old):
-        before["storageClassName"] = spec["storageClassName"]
-    sizes = [parse_quantity(dig(s, "resources", "requests", "storage") or "0")
-             for s in (spec, before)]
-    if dig(obj, "status", "phase") == "Bound":
-        _take_size(spec, before)
-    spec.pop("volumeAttributesClassName", None)
-    old_class = before.pop("volumeAttributesClassName", None)
-    errors: list[FieldError] = []
-    if not same(spec, before):
-        text = spec_diff("PersistentVolumeClaimSpec", before, spec)
-        errors.append(forbidden(_SPEC, _IMMUTABLE + text))
-    if sizes[0] < sizes[1]:
-        errors += _shrink_errors(obj)
-    errors += immutable(Path("volumeMode"), spec.get("volumeMode"), before.get("volumeMode"))
-    new_class, path = obj["spec"].get("volumeAttributesClassName"), _SPEC.child(
-        "volumeAttributesClassName")
-    if old_class is not None and new_class is None:
-        errors.append(forbidden(path, "update from non-nil value to nil is forbidden"))
-    return errors
-
-
-def _class_is_set(obj: Object, old: Object) -> bool:
-    """A claim without a class gets the default one later."""
-    return (dig(old, "spec", "storageClassName") is None
-            and dig(obj, "spec", "storageClassName") is not None)
-
-
-def _take_size(spec: Object, before: Object) -> None:
-    if dig(spec, "resources", "requests") is None:
-        return
-    requests = dict(spec["resources"]["requests"])
-    old = dig(before, "resources", "requests", "storage")
-    if old is not None:
-        requests["storage"] = old
-    spec["resources"] = {**spec["resources"], "requests": requests}
-
-
-def _shrink_errors(obj: Object) -> list[FieldError]:
-    size = parse_quantity(dig(obj, "spec", "resources", "requests", "storage") or "0")
-    now = parse_quantity(dig(obj, "status", "capacity", "storage") or "0")
-    if size > now:
-        return []
-    return [forbidden(_SPEC.child("resources", "requests", "storage"),
-                      "field can not be less than status.capacity")]
 
 
 def _capacity(obj: Object, now: float) -> str:

@@ -1,26 +1,16 @@
-"""What may change in a Pod: through itself, its status, ephemeral containers and resize. Models
-ValidatePodUpdate, ValidatePodStatusUpdate, ValidatePodEphemeralContainersUpdate, ValidatePodResize.
+"""What may change in a Pod through itself and through `ephemeralcontainers`. Models
+ValidatePodUpdate and ValidatePodEphemeralContainersUpdate.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from apiserver.machinery.names import (
-    is_dns1123_subdomain,
-    is_qualified_name,
-    is_valid_ip_legacy,
-    parse_ip,
-    range_error,
-)
-from apiserver.machinery.quantity import parse_quantity
+from apiserver.machinery.names import range_error
 from apiserver.machinery.validation import (
     FieldError,
     Path,
-    all_invalid,
-    duplicate,
     forbidden,
-    immutable,
     invalid,
     required,
     same,
@@ -28,11 +18,10 @@ from apiserver.machinery.validation import (
 from apiserver.resources.core.container_validation import padded_image
 from apiserver.resources.core.diff import spec_diff
 from apiserver.resources.core.pod_validation import MAX_INT32, MIRROR, annotation_errors, pod_errors
-from apiserver.resources.core.qos import qos_class
 from apiserver.resources.core.scheduling_validation import tolerations_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from apiserver.machinery.types import Object
 
@@ -48,7 +37,7 @@ _APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
 def update_errors(pod: Object, old: Object) -> list[FieldError]:
     """What is wrong with a change of a Pod itself."""
     spec, before = pod["spec"], old["spec"]
-    errors = pod_errors(pod) + _annotation_changes(pod, old)
+    errors = pod_errors(pod) + annotation_changes(pod, old)
     for name in ("containers", "initContainers"):
         wrong, stop = _image_errors(spec.get(name) or (), before.get(name) or (), _SPEC.child(name))
         errors += wrong
@@ -63,7 +52,8 @@ def update_errors(pod: Object, old: Object) -> list[FieldError]:
     return errors + _other_changes(spec, before)
 
 
-def _annotation_changes(pod: Object, old: Object) -> list[FieldError]:
+def annotation_changes(pod: Object, old: Object) -> list[FieldError]:
+    """Annotations that only mean something at the start (ValidatePodSpecificAnnotationUpdates)."""
     new = (pod.get("metadata") or {}).get("annotations") or {}
     before = (old.get("metadata") or {}).get("annotations") or {}
     path, errors = Path("metadata.annotations"), []
@@ -182,76 +172,9 @@ def _only_additions(new: Object, old: Object) -> bool:
     return all(after[:len(before)] == before for before, after in lists)
 
 
-def status_errors(pod: Object, old: Object) -> list[FieldError]:
-    """What is wrong with a change of a Pod's status."""
-    status, before = pod.get("status") or {}, old.get("status") or {}
-    errors = _annotation_changes(pod, old)
-    for i, condition in enumerate(status.get("conditions") or ()):
-        kind = condition.get("type") or ""
-        errors += all_invalid(Path("metadata.conditions").at(i).child("Type"), kind,
-                              is_qualified_name(kind))
-    node = status.get("nominatedNodeName") or ""
-    if node and node != before.get("nominatedNodeName"):
-        errors += all_invalid("status.nominatedNodeName", node, is_dns1123_subdomain(node))
-    errors += immutable("status.qosClass", status.get("qosClass") or "",
-                        before.get("qosClass") or "")
-    errors += _transition_errors(status, before, old.get("spec") or {})
-    return errors + _ip_errors(status, "podIPs", "podIP") + _ip_errors(status, "hostIPs", "hostIP")
-
-
-def _transition_errors(status: Object, before: Object, spec: Object) -> list[FieldError]:
-    policy = spec.get("restartPolicy") or ""
-    sidecars = frozenset(c["name"] for c in spec.get("initContainers") or ()
-                         if c.get("restartPolicy") == "Always")
-    lists = (("containerStatuses", policy, frozenset[str]()),
-             ("initContainerStatuses", policy, sidecars),
-             ("ephemeralContainerStatuses", "Never", frozenset[str]()))
-    errors: list[FieldError] = []
-    for name, restart, exempt in lists:
-        errors += _revived(status.get(name) or (), before.get(name) or (), restart, exempt,
-                           Path("status").child(name))
-    return errors
-
-
-def _revived(new: Sequence[Object], old: Sequence[Object], policy: str, exempt: frozenset[str],
-             path: Path) -> list[FieldError]:
-    """Containers that ended for good and run again."""
-    if policy == "Always":
-        return []
-    states = {c.get("name"): c.get("state") or {} for c in new}
-    errors = []
-    for i, container in enumerate(old):
-        ended, name = (container.get("state") or {}).get("terminated"), container.get("name")
-        if ended is None or name in exempt or name not in states:
-            continue
-        if ended.get("exitCode") and policy == "OnFailure":
-            continue
-        if states[name].get("terminated") is None:
-            errors.append(forbidden(path.at(i).child("state"),
-                                    "may not be transitioned to non-terminated state"))
-    return errors
-
-
-def _ip_errors(status: Object, several: str, single: str) -> list[FieldError]:
-    path, entries = Path("status").child(several), status.get(several) or []
-    ips = [entry.get("ip") or "" for entry in entries]
-    errors: list[FieldError] = []
-    if several == "hostIPs" and ips and ips[0] != (status.get(single) or ""):
-        errors.append(invalid(path.at(0).child("ip"), ips[0], "must be equal to `hostIP`"))
-    for i, ip in enumerate(ips):
-        errors += all_invalid(path.at(i), ip, is_valid_ip_legacy(ip))
-    if len(ips) < 2 or errors:
-        return errors
-    families = {address.version for address in map(parse_ip, ips) if address}
-    shown = [{"IP": ip} for ip in ips]
-    if len(families) != 2 or len(ips) > 2:
-        errors.append(invalid(path, shown, "may specify no more than one IP for each IP family"))
-    return errors + [duplicate(path.at(i), shown[i]) for i, ip in enumerate(ips) if ip in ips[:i]]
-
-
 def ephemeral_errors(pod: Object, old: Object) -> list[FieldError]:
     """What is wrong with a change through `ephemeralcontainers`: only additions."""
-    errors = pod_errors(pod) + _annotation_changes(pod, old)
+    errors = pod_errors(pod) + annotation_changes(pod, old)
     if MIRROR in ((old.get("metadata") or {}).get("annotations") or {}):
         return [forbidden("", "static pods do not support ephemeral containers")]
     path = _SPEC.child("ephemeralContainers")
@@ -266,95 +189,3 @@ def ephemeral_errors(pod: Object, old: Object) -> list[FieldError]:
                                     "changed\n"
                                     f"{spec_diff('EphemeralContainer', container, new[name])}"))
     return errors
-
-
-def resize_errors(pod: Object, old: Object) -> list[FieldError]:
-    """What is wrong with a change through `resize`: cpu and memory of what runs."""
-    refusal = _never_resized(pod, old)
-    if refusal:
-        return [forbidden("", refusal)]
-    errors = pod_errors(pod)
-    spec, before = pod["spec"], old["spec"]
-    if qos_class(spec) != qos_class(before):
-        errors.append(invalid(_SPEC, (pod.get("status") or {}).get("qosClass") or "",
-                              "Pod QOS Class may not change as a result of resizing"))
-    if not _node_resizes(old):
-        errors.append(forbidden(_SPEC, "Pod running on node without support for resize"))
-    for name in ("initContainers", "containers"):
-        errors += _resized(spec.get(name) or (), before.get(name) or (), _SPEC.child(name))
-    if not errors and not same(_unsized(spec), _unsized(before)):
-        errors.append(forbidden(_SPEC, "only cpu and memory resources are mutable"))
-    return errors
-
-
-def _never_resized(pod: Object, old: Object) -> str:
-    if MIRROR in ((old.get("metadata") or {}).get("annotations") or {}):
-        return "static pods cannot be resized"
-    if (old["spec"].get("os") or {}).get("name") == "windows":
-        return "windows pods cannot be resized"
-    levels = [p["spec"].get("resources") or {} for p in (pod, old)]
-    if any(level.get("requests") or level.get("limits") for level in levels):
-        return "pods with pod-level resources cannot be resized"
-    return ""
-
-
-def _node_resizes(old: Object) -> bool:
-    for container in (old.get("status") or {}).get("containerStatuses") or ():
-        if (container.get("state") or {}).get("running") is not None:
-            return container.get("resources") is not None
-    return True
-
-
-def _unsized(spec: Object) -> Object:
-    return {**spec, **{name: [_without_cpu_and_memory(c) for c in spec.get(name) or ()]
-                       for name in ("containers", "initContainers")}}
-
-
-def _without_cpu_and_memory(container: Object) -> Object:
-    resources = container.get("resources") or {}
-    kept = {side: {k: v for k, v in (resources.get(side) or {}).items()
-                   if k not in ("cpu", "memory")} for side in ("limits", "requests")}
-    return {**container, "resources": {**resources, **kept}}
-
-
-def _resized(new: Sequence[Object], old: Sequence[Object], path: Path) -> list[FieldError]:
-    if len(new) != len(old):
-        return [forbidden(_SPEC, "only cpu and memory resources are mutable")]
-    errors: list[FieldError] = []
-    init = path.endswith("initContainers")
-    for i, (container, before) in enumerate(zip(new, old, strict=True)):
-        if init and before.get("restartPolicy") != "Always":
-            if not same(container, before):
-                errors.append(forbidden(_SPEC, "resources for non-sidecar init containers are "
-                                        "immutable"))
-            continue
-        errors += _resources_changes(container, before, path.at(i).child("resources"))
-        if not same(_without_cpu_and_memory(container), _without_cpu_and_memory(before)):
-            what = " for sidecar containers" if init else ""
-            errors.append(forbidden(_SPEC, f"only cpu and memory resources{what} are mutable"))
-    return errors
-
-
-def _resources_changes(container: Object, before: Object, path: Path) -> list[FieldError]:
-    new, old = container.get("resources") or {}, before.get("resources") or {}
-    errors = [forbidden(path.child(side), f"resource {side} cannot be removed")
-              for side in ("requests", "limits") if _removed(new.get(side), old.get(side))]
-    policies = {p.get("resourceName"): p.get("restartPolicy")
-                for p in container.get("resizePolicy") or ()}
-    if policies.get("memory") in (None, "", "NotRequired"):
-        errors += _memory_errors(new.get("limits") or {}, old.get("limits") or {},
-                                 path.child("limits").key("memory"))
-    return errors
-
-
-def _removed(new: Mapping[str, Any] | None, old: Mapping[str, Any] | None) -> bool:
-    return any(name not in (new or {}) for name in old or ())
-
-
-def _memory_errors(new: Mapping[str, str], old: Mapping[str, str], path: Path) -> list[FieldError]:
-    if "memory" not in new or "memory" not in old:
-        return []
-    if parse_quantity(new["memory"]) < parse_quantity(old["memory"]):
-        return [forbidden(path, "memory limits cannot be decreased unless resizePolicy is "
-                          "RestartContainer")]
-    return []

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import orjson
+
 from apiserver.machinery.names import (
     is_dns1123_label,
     is_dns1123_subdomain,
@@ -24,8 +26,14 @@ from apiserver.machinery.validation import (
     forbidden,
     internal_struct,
     invalid,
-    not_supported,
     required,
+    too_long,
+)
+from apiserver.resources.core.apparmor import (
+    APPARMOR,
+    SECCOMP_CONTAINER,
+    SECCOMP_POD,
+    agreement_errors,
 )
 from apiserver.resources.core.container_validation import (
     Surroundings,
@@ -52,6 +60,7 @@ from apiserver.resources.core.security_validation import (
 )
 from apiserver.resources.core.volume_validation import volumes_errors
 from apiserver.resources.metadata import validate_annotations, validate_labels
+from apiserver.schema.json_syntax import explain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,10 +70,9 @@ if TYPE_CHECKING:
 MAX_INT32: Final = 2**31 - 1
 MIRROR: Final = "kubernetes.io/config.mirror"
 _COST: Final = "controller.kubernetes.io/pod-deletion-cost"
-_APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
-_SECCOMP_POD: Final = "seccomp.security.alpha.kubernetes.io/pod"
-_SECCOMP_CONTAINER: Final = "container.seccomp.security.alpha.kubernetes.io/"
+_TOLERATIONS: Final = "scheduler.alpha.kubernetes.io/tolerations"
 _RESTART: Final = ("Always", "OnFailure", "Never")
+_MAX_HOSTNAME: Final = 64
 _DNS: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 
 
@@ -91,7 +99,7 @@ def create_errors(pod: Object) -> list[FieldError]:
     if spec.get("nodeName") and spec.get("schedulingGates"):
         errors.append(forbidden(path.child("nodeName"),
                                 "cannot be set until all schedulingGates have been cleared"))
-    return errors
+    return errors + agreement_errors(pod.get("metadata") or {}, spec, path)
 
 
 def template_errors(template: Object, path: Path) -> list[FieldError]:
@@ -102,6 +110,7 @@ def template_errors(template: Object, path: Path) -> list[FieldError]:
     errors += validate_annotations(annotations, path.child("annotations"))
     errors += annotation_errors(annotations, spec, path.child("annotations"))
     errors += spec_errors(spec, path.child("spec"))
+    errors += agreement_errors(meta, spec, path.child("spec"))
     if spec.get("ephemeralContainers"):
         errors.append(forbidden(path.child("spec", "ephemeralContainers"),
                                 "ephemeral containers not allowed in pod template"))
@@ -117,14 +126,27 @@ def annotation_errors(annotations: Mapping[str, str], spec: Object,
     if MIRROR in annotations and not spec.get("nodeName"):
         errors.append(invalid(path.key(MIRROR), annotations[MIRROR],
                               "must set spec.nodeName if mirror pod annotation is set"))
+    if annotations.get(_TOLERATIONS):
+        errors += _old_tolerations_errors(annotations[_TOLERATIONS], path)
     if _COST in annotations and not _is_int32(annotations[_COST]):
         errors.append(invalid(path.key(_COST), annotations[_COST], "must be a 32bit integer"))
     for key, value in annotations.items():
-        if key == _SECCOMP_POD or key.startswith(_SECCOMP_CONTAINER):
+        if key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
             errors += _seccomp_errors(value, path.child(key))
-        elif key.startswith(_APPARMOR):
+        elif key.startswith(APPARMOR):
             errors += _apparmor_errors(key, value, spec, path)
     return errors
+
+
+def _old_tolerations_errors(text: str, path: Path) -> list[FieldError]:
+    """Tolerations as an annotation, from before there was a field."""
+    if complaint := explain(text.encode()):
+        return [invalid(path, _TOLERATIONS, complaint)]
+    tolerations = orjson.loads(text)
+    if not isinstance(tolerations, list) or not all(isinstance(t, dict) for t in tolerations):
+        return [] if tolerations is None else [invalid(
+            path, _TOLERATIONS, "json: cannot unmarshal into Go value of type []core.Toleration")]
+    return tolerations_errors(tolerations, path.child(_TOLERATIONS))
 
 
 def _is_int32(text: str) -> bool:
@@ -142,7 +164,7 @@ def _seccomp_errors(profile: str, path: Path) -> list[FieldError]:
 
 
 def _apparmor_errors(key: str, profile: str, spec: Object, path: Path) -> list[FieldError]:
-    name = key.removeprefix(_APPARMOR)
+    name = key.removeprefix(APPARMOR)
     errors = []
     if name not in {c.get("name") for c, _ in containers_with_paths(spec, path)}:
         errors.append(invalid(path.key(key), name, "container not found"))
@@ -345,7 +367,17 @@ def _names_errors(spec: Object, path: Path) -> list[FieldError]:
     for name in ("hostname", "subdomain"):
         if spec.get(name):
             errors += all_invalid(path.child(name), spec[name], is_dns1123_label(spec[name]))
-    return errors
+    return errors + _hostname_errors(spec, path.child("hostnameOverride"))
+
+
+def _hostname_errors(spec: Object, path: Path) -> list[FieldError]:
+    name = spec.get("hostnameOverride")
+    if not name:
+        return []
+    errors = [too_long(path, _MAX_HOSTNAME)] if len(name) > _MAX_HOSTNAME else []
+    errors += all_invalid(path, name, is_dns1123_subdomain(name))
+    return errors + [forbidden(path, f"may not be specified when {other} is true")
+                     for other in ("setHostnameAsFQDN", "hostNetwork") if spec.get(other)]
 
 
 def _rest_errors(spec: Object, path: Path) -> list[FieldError]:
@@ -359,9 +391,9 @@ def _rest_errors(spec: Object, path: Path) -> list[FieldError]:
         if spec.get(name) or (name == "runtimeClassName" and spec.get(name) is not None):
             errors += all_invalid(path.child(name), spec[name], is_dns1123_subdomain(spec[name]))
     policy = spec.get("preemptionPolicy")
-    if policy is not None and policy not in ("PreemptLowerPriority", "Never"):
-        errors.append(not_supported(path.child("preemptionPolicy"), policy,
-                                    ["PreemptLowerPriority", "Never"]))
+    if policy is not None:
+        errors += one_of(policy, ("PreemptLowerPriority", "Never"),
+                         path.child("preemptionPolicy"))
     if spec.get("overhead"):
         errors += requirements_errors({"limits": spec["overhead"]}, (), path.child("overhead"))
     return errors + os_errors(spec, path)

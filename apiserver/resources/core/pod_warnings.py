@@ -4,14 +4,17 @@ pkg/api/pod/warnings.go and pkg/api/node/util.go.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from apiserver.machinery.quantity import NANO, parse_quantity
+from apiserver.machinery.names import is_valid_label_value
 from apiserver.machinery.validation import Path, go_quote
+from apiserver.resources.core.apparmor import APPARMOR, SECCOMP_CONTAINER, SECCOMP_POD
+from apiserver.resources.core.ips import ip_warnings
 from apiserver.resources.core.security_validation import containers_with_paths
+from apiserver.resources.core.volume_warnings import byte_warnings, volume_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from apiserver.machinery.types import Object
 
@@ -24,6 +27,10 @@ _NODE_LABELS: Final = {
         'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
     "beta.kubernetes.io/instance-type":
         'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+    "app.kubernetes.io/created-by": "deprecated since v1.9",
+    "scheduler.alpha.kubernetes.io/preferAvoidPods":
+        "deprecated since v1.22; use Taints and Tolerations instead",
+    "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
 }
 _ANNOTATIONS: Final = {
     "scheduler.alpha.kubernetes.io/critical-pod":
@@ -32,129 +39,190 @@ _ANNOTATIONS: Final = {
         'non-functional in v1.11+; use the "sysctls" field instead',
     "security.alpha.kubernetes.io/unsafe-sysctls":
         'non-functional in v1.11+; use the "sysctls" field instead',
-    "seccomp.security.alpha.kubernetes.io/pod":
-        'non-functional in v1.27+; use the "seccompProfile" field instead',
 }
-_SECCOMP: Final = "container.seccomp.security.alpha.kubernetes.io/"
-_APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
-_VOLUMES: Final = {
-    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
-    "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
-    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
-    "flocker": "deprecated in v1.22, non-functional in v1.25+",
-    "storageos": "deprecated in v1.22, non-functional in v1.25+",
-    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
-    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
-    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
-    "rbd": "deprecated in v1.28, non-functional in v1.31+",
-}
+_SECCOMP_TEXT: Final = 'non-functional in v1.27+; use the "seccompProfile" field instead'
+APPARMOR_TEXT: Final = 'deprecated since v1.30; use the "appArmorProfile" field instead'
+_NO_POD: Final = "a null labelSelector results in matching no pod"
+_REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
+_BYTES: Final = ("memory", "ephemeral-storage")
 
 
 def pod_warnings(spec: Object, meta: Object, path: Path) -> list[str]:
     """Warnings about a Pod (`path` is '') or a template (`path` is `spec.template`)."""
-    own = path.child("spec")
-    return [*_label_warnings(spec, own), *_annotation_warnings(spec, meta, path),
-            *_spec_warnings(spec, own), *_volume_warnings(spec, own),
-            *_container_warnings(spec, own)]
+    own, annotations = path.child("spec"), path.child("metadata", "annotations")
+    return [*_node_label_warnings(spec, own),
+            *_annotation_warnings(spec, meta, annotations),
+            *volume_warnings(spec.get("volumes") or (), own.child("volumes")),
+            *_list_warnings(spec, own),
+            *byte_warnings(spec.get("overhead"), _BYTES, own.child("overhead")),
+            *_container_warnings(spec, meta, own, annotations, template=bool(path)),
+            *_port_warnings(spec, own),
+            *_grace_warnings(spec, own.child("terminationGracePeriodSeconds")),
+            *_affinity_warnings(spec.get("affinity") or {}, own.child("affinity")),
+            *_address_warnings(spec, own)]
 
 
-def _label_warnings(spec: Object, path: Path) -> Iterator[str]:
-    for label, text in _NODE_LABELS.items():
-        if label in (spec.get("nodeSelector") or {}):
+def node_label_warning(key: str) -> str:
+    """What is wrong with using a label of nodes; '' for nothing (GetNodeLabelDeprecatedMessage)."""
+    return _NODE_LABELS.get(key, "")
+
+
+def node_term_warnings(term: Object, path: Path, *, values: bool = False) -> Iterator[str]:
+    """Warnings about a NodeSelectorTerm; `values`: about its values too."""
+    for i, expression in enumerate(term.get("matchExpressions") or ()):
+        own, key = path.child("matchExpressions").at(i), expression.get("key") or ""
+        if text := node_label_warning(key):
+            yield f"{own.child('key')}: {key} is {text}"
+        if values:
+            yield from (f"{own.child('values').at(j)}: {value} is invalid, {text}"
+                        for j, value in enumerate(expression.get("values") or ())
+                        for text in is_valid_label_value(value))
+
+
+def _node_label_warnings(spec: Object, path: Path) -> Iterator[str]:
+    for label in spec.get("nodeSelector") or ():
+        if text := node_label_warning(label):
             yield f"{path.child('nodeSelector').key(label)}: {text}"
+    yield from _node_affinity_warnings((spec.get("affinity") or {}).get("nodeAffinity") or {},
+                                       path.child("affinity", "nodeAffinity"))
     for i, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         own, key = path.child("topologySpreadConstraints").at(i), constraint.get("topologyKey")
         if key in _NODE_LABELS:
             yield f"{own.child('topologyKey')}: {key} is {_NODE_LABELS[key]}"
         if constraint.get("labelSelector") is None:
-            yield f"{own.child('labelSelector')}: a null labelSelector results in matching no pod"
+            yield f"{own.child('labelSelector')}: {_NO_POD}"
+
+
+def _node_affinity_warnings(affinity: Object, path: Path) -> Iterator[str]:
+    terms = (affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or ()
+    for i, term in enumerate(terms):
+        yield from node_term_warnings(term, path.child(_REQUIRED, "nodeSelectorTerms").at(i))
+    for i, term in enumerate(affinity.get(_PREFERRED) or ()):
+        own = path.child(_PREFERRED).at(i).child("preference")
+        yield from node_term_warnings(term.get("preference") or {}, own, values=True)
 
 
 def _annotation_warnings(spec: Object, meta: Object, path: Path) -> Iterator[str]:
-    own = path.child("metadata", "annotations")
     annotations = meta.get("annotations") or {}
     for key, text in _ANNOTATIONS.items():
-        if key in annotations and not (key.startswith("seccomp") and _seccomp(spec)):
-            yield f"{own.key(key)}: {text}"
-    for container, _ in containers_with_paths(spec, path):
-        for prefix, name, version in ((_SECCOMP, "seccompProfile", "non-functional in v1.27+"),
-                                      (_APPARMOR, "appArmorProfile", "deprecated since v1.30")):
-            key = f"{prefix}{container.get('name')}"
-            if key in annotations and not (container.get("securityContext") or {}).get(name):
-                yield f'{own.key(key)}: {version}; use the "{name}" field instead'
+        if key in annotations:
+            yield f"{path.key(key)}: {text}"
+    if SECCOMP_POD in annotations and not _profile(spec, "seccompProfile"):
+        yield f"{path.key(SECCOMP_POD)}: {_SECCOMP_TEXT}"
 
 
-def _seccomp(spec: Object) -> bool:
-    return (spec.get("securityContext") or {}).get("seccompProfile") is not None
+def _profile(holder: Object, name: str) -> bool:
+    return (holder.get("securityContext") or {}).get(name) is not None
 
 
-def _spec_warnings(spec: Object, path: Path) -> Iterator[str]:
-    seen: set[str] = set()
-    for i, alias in enumerate(spec.get("hostAliases") or ()):
-        if alias.get("ip") in seen:
-            own = path.child("hostAliases").at(i).child("ip")
-            yield f"{own}: duplicate ip {go_quote(alias['ip'])}"
-        seen.add(alias.get("ip") or "")
-    seen = set()
-    for i, secret in enumerate(spec.get("imagePullSecrets") or ()):
-        own, name = path.child("imagePullSecrets").at(i).child("name"), secret.get("name") or ""
+def _list_warnings(spec: Object, path: Path) -> Iterator[str]:
+    aliases = [alias.get("ip") or "" for alias in spec.get("hostAliases") or ()]
+    for i, ip in _repeated(aliases):
+        yield f"{path.child('hostAliases').at(i).child('ip')}: duplicate ip {go_quote(ip)}"
+    secrets = [secret.get("name") or "" for secret in spec.get("imagePullSecrets") or ()]
+    own = path.child("imagePullSecrets")
+    for i, name in _repeated(secrets):
+        yield f"{own.at(i).child('name')}: duplicate name {go_quote(name)}"
+    for i, name in enumerate(secrets):
         if not name:
-            yield f'{own}: invalid empty name ""'
-        elif name in seen:
-            yield f"{own}: duplicate name {go_quote(name)}"
-        seen.add(name)
-    grace = spec.get("terminationGracePeriodSeconds")
-    if grace is not None and grace < 0:
-        yield (f"{path.child('terminationGracePeriodSeconds')}: must be >= 0; negative values are "
-               "invalid and will be treated as 1")
+            yield f'{own.at(i).child("name")}: invalid empty name ""'
 
 
-def _volume_warnings(spec: Object, path: Path) -> Iterator[str]:
-    for i, volume in enumerate(spec.get("volumes") or ()):
-        own = path.child("volumes").at(i)
-        for source, text in _VOLUMES.items():
-            if volume.get(source) is not None:
-                yield f"{own.child(source)}: {text}"
+def _repeated(values: Sequence[str]) -> Iterable[tuple[int, str]]:
+    return ((i, value) for i, value in enumerate(values) if value in values[:i])
 
 
-def _container_warnings(spec: Object, path: Path) -> Iterator[str]:
-    ports: dict[tuple[Any, ...], Path] = {}
-    for container, own in containers_with_paths(spec, path):
-        yield from _env_warnings(container, own.child("env"))
-        yield from _memory_warnings(container, own.child("resources"))
-        yield from _port_warnings(container, own.child("ports"), ports)
+def _container_warnings(spec: Object, meta: Object, path: Path, own: Path, *,
+                        template: bool) -> Iterator[str]:
+    annotations = meta.get("annotations") or {}
+    for container, at in containers_with_paths(spec, path):
+        name = container.get("name") or ""
+        if SECCOMP_CONTAINER + name in annotations and not _profile(container, "seccompProfile"):
+            yield f"{own.key(SECCOMP_CONTAINER + name)}: {_SECCOMP_TEXT}"
+        confined = any(_profile(holder, "appArmorProfile") for holder in (spec, container))
+        if template and APPARMOR + name in annotations and not confined:
+            yield f"{own.key(APPARMOR + name)}: {APPARMOR_TEXT}"
+        resources = container.get("resources") or {}
+        for amount in _BYTES:
+            for side in ("limits", "requests"):
+                yield from byte_warnings(resources.get(side), (amount,),
+                                         at.child("resources", side))
+        yield from _env_warnings(container, at.child("env"))
 
 
 def _env_warnings(container: Object, path: Path) -> Iterator[str]:
-    items = [(v.get("name") or "", v) for v in container.get("env") or ()]
-    seen: dict[str, Object] = {}
-    for i, (name, variable) in enumerate(items):
-        if name in seen and f"$({name})" not in (variable.get("value") or ""):
+    seen: set[str] = set()
+    for i, variable in enumerate(container.get("env") or ()):
+        name, value = variable.get("name") or "", variable.get("value") or ""
+        reference = f"$({name})"
+        hides = (variable.get("valueFrom") is not None or value == reference
+                 or reference not in value)
+        if name in seen and hides:
             yield (f"{path.at(i)}: hides previous definition of {go_quote(name)}, which may be "
                    "dropped when using apply")
-        seen[name] = variable
+        seen.add(name)
 
 
-def _memory_warnings(container: Object, path: Path) -> Iterator[str]:
-    resources = container.get("resources") or {}
-    for side in ("limits", "requests"):
-        for name in ("memory", "ephemeral-storage"):
-            text = (resources.get(side) or {}).get(name)
-            if text is not None and parse_quantity(text).nano % NANO:
-                yield (f"{path.child(side).key(name)}: fractional byte value {go_quote(text)} is "
-                       "invalid, must be an integer")
+def _port_warnings(spec: Object, path: Path) -> Iterator[str]:
+    """Ports of all containers that get in each other's way."""
+    ports: dict[tuple[int, str], list[tuple[Path, str, int]]] = {}
+    names: dict[str, Path] = {}
+    for container, at in containers_with_paths(spec, path):
+        lasting = "initContainers" not in at or container.get("restartPolicy") == "Always"
+        for i, port in enumerate(container.get("ports") or ()):
+            own = at.child("ports").at(i)
+            yield from _one_port_warnings(port, own, ports)
+            if lasting and port.get("name"):
+                yield from _name_warnings(port["name"], own, names)
 
 
-def _port_warnings(container: Object, path: Path,
-                   known: dict[tuple[Any, ...], Path]) -> Iterator[str]:
-    own: dict[tuple[Any, ...], Path] = {}
-    for i, port in enumerate(container.get("ports") or ()):
-        key = (port.get("containerPort"), port.get("protocol"), port.get("hostPort") or 0,
-               port.get("hostIP") or "")
-        if key in own:
-            yield f"{path.at(i)}: duplicate port definition with {own[key]}"
-        elif key in known:
-            yield f"{path.at(i)}: duplicate port definition with {known[key]}"
-        own.setdefault(key, path.at(i))
-    for key, at in own.items():
-        known.setdefault(key, at)
+def _one_port_warnings(port: Object, own: Path,
+                       known: dict[tuple[int, str], list[tuple[Path, str, int]]]) -> Iterator[str]:
+    ip, host = port.get("hostIP") or "", port.get("hostPort") or 0
+    number, protocol = port.get("containerPort") or 0, port.get("protocol") or ""
+    if ip and not host:
+        yield (f"{own}: hostIP set without hostPort: {{Name:{port.get('name') or ''} HostPort:0 "
+               f"ContainerPort:{number} Protocol:{protocol} HostIP:{ip}}}")
+    others = known.setdefault((number, protocol), [])
+    for at, other_ip, other_host in others:
+        if (ip, host) == (other_ip, other_host):
+            yield f"{own}: duplicate port definition with {at}"
+        elif not host or not other_host:
+            yield f"{own}: overlapping port definition with {at}"
+        elif host == other_host and bool(ip) != bool(other_ip):
+            yield f"{own}: dangerously ambiguous port definition with {at}"
+    others.append((own, ip, host))
+
+
+def _name_warnings(name: str, own: Path, names: dict[str, Path]) -> Iterator[str]:
+    first = names.setdefault(name, own)
+    if first is not own:
+        yield (f"{own}: duplicate port name {go_quote(name)} with {first}, services and probes "
+               f"that select ports by name will use {first}")
+
+
+def _grace_warnings(spec: Object, path: Path) -> Iterator[str]:
+    grace = spec.get("terminationGracePeriodSeconds")
+    if grace is not None and grace < 0:
+        yield f"{path}: must be >= 0; negative values are invalid and will be treated as 1"
+
+
+def _affinity_warnings(affinity: Object, path: Path) -> Iterator[str]:
+    for name in ("podAffinity", "podAntiAffinity"):
+        own, terms = path.child(name), affinity.get(name) or {}
+        for i, term in enumerate(terms.get(_REQUIRED) or ()):
+            if term.get("labelSelector") is None:
+                yield f"{own.child(_REQUIRED).at(i).child('labelSelector')}: {_NO_POD}"
+        for i, term in enumerate(terms.get(_PREFERRED) or ()):
+            if (term.get("podAffinityTerm") or {}).get("labelSelector") is None:
+                at = own.child(_PREFERRED).at(i).child("podAffinityTerm", "labelSelector")
+                yield f"{at}: {_NO_POD}"
+
+
+def _address_warnings(spec: Object, path: Path) -> Iterator[str]:
+    servers = (spec.get("dnsConfig") or {}).get("nameservers") or ()
+    for i, server in enumerate(servers):
+        yield from ip_warnings(path.child("dnsConfig", "nameservers").at(i), server)
+    for i, alias in enumerate(spec.get("hostAliases") or ()):
+        yield from ip_warnings(path.child("hostAliases").at(i).child("ip"), alias.get("ip") or "")

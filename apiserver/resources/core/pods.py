@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from apiserver.machinery.names import is_dns1123_label
 from apiserver.machinery.validation import FieldError, Path
 from apiserver.resource import Resource
 from apiserver.resources.core import pod_printing
+from apiserver.resources.core.apparmor import adopt_annotations
+from apiserver.resources.core.ips import ip_warnings
 from apiserver.resources.core.pod_defaults import default_pod, mirror_service_account
-from apiserver.resources.core.pod_update import (
-    ephemeral_errors,
-    resize_errors,
-    status_errors,
-    update_errors,
-)
+from apiserver.resources.core.pod_resize import resize_errors
+from apiserver.resources.core.pod_status import status_errors
+from apiserver.resources.core.pod_update import ephemeral_errors, update_errors
 from apiserver.resources.core.pod_validation import create_errors
-from apiserver.resources.core.pod_warnings import pod_warnings
+from apiserver.resources.core.pod_warnings import APPARMOR_TEXT, pod_warnings
 from apiserver.resources.core.qos import qos_class
+from apiserver.resources.metadata import restore_metadata
 from apiserver.strategy import RESETS, Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
 
+_HOSTNAME = ("metadata.name: this is used in the Pod's hostname, which can result in surprising "
+             "behavior; a DNS label is recommended: ")
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
@@ -53,6 +56,8 @@ class PodStrategy(Strategy):
         if spec.get("schedulingGates"):
             obj["status"]["conditions"] = [_gated()]
         _spread_label_keys(obj)
+        for key in adopt_annotations(obj):
+            ctx.warn(f"metadata.annotations[{key}]: {APPARMOR_TEXT}")
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         return create_errors(obj)
@@ -83,6 +88,7 @@ class PodStrategy(Strategy):
         quality = (old.get("status") or {}).get("qosClass")
         if not status.get("qosClass") and quality:
             status["qosClass"] = quality
+        _keep_observed(status, old.get("status") or {})
         _sync_ips(status)
 
     def validate_status_update(self, ctx: RequestContext, obj: Object,
@@ -90,9 +96,12 @@ class PodStrategy(Strategy):
         return status_errors(obj, old)
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        if old is not None and obj["spec"] == old.get("spec"):
-            return []
-        return pod_warnings(obj["spec"], obj["metadata"], Path(""))
+        if old is not None:
+            return _status_warnings(obj.get("status") or {}) if ctx.subresource == "status" else []
+        name = obj["metadata"].get("name") or ""
+        wrong = is_dns1123_label(name)
+        texts = [f"{_HOSTNAME}[{' '.join(wrong)}]"] if wrong else []
+        return texts + pod_warnings(obj["spec"], obj["metadata"], Path(""))
 
     def fields(self, obj: Object) -> dict[str, str]:
         spec, status = obj.get("spec") or {}, obj.get("status") or {}
@@ -140,8 +149,30 @@ def _sync_ips(status: Object) -> None:
         status["podIP"] = several[0].get("ip", "")
 
 
+def _keep_observed(status: Object, before: Object) -> None:
+    """A client that knows no observedGeneration does not clear it
+    (preserveOldObservedGeneration)."""
+    known: dict[str, list[int]] = {}
+    for condition in before.get("conditions") or ():
+        known.setdefault(condition.get("type", ""), []).append(
+            condition.get("observedGeneration") or 0)
+    for holder, generations in ((status, [before.get("observedGeneration") or 0]), *(
+            (c, known.get(c.get("type", ""), [])) for c in status.get("conditions") or ())):
+        generation = generations.pop(0) if generations else 0
+        if generation and not holder.get("observedGeneration"):
+            holder["observedGeneration"] = generation
+
+
+def _status_warnings(status: Object) -> list[str]:
+    """Warnings about addresses in an odd form."""
+    return [text for name in ("podIPs", "hostIPs") for i, entry in enumerate(status.get(name) or ())
+            for text in ip_warnings(Path("status").child(name).at(i).child("ip"),
+                                    entry.get("ip") or "")]
+
+
 def _restore(obj: Object, old: Object, *, keep: Object) -> None:
     """Everything but `keep` is as it was: the subresource changes nothing else."""
+    restore_metadata(obj, old)
     spec = {**old["spec"], **keep}
     obj["spec"] = {name: value for name, value in spec.items() if value is not None}
     if "status" in old:

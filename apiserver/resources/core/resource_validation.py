@@ -115,6 +115,14 @@ def amount_errors(name: str, text: str, path: Path) -> list[FieldError]:
     return errors
 
 
+def basic_amount_errors(text: str, path: Path) -> list[FieldError]:
+    """Not less than nothing (validateBasicResource)."""
+    amount = parse_quantity(text)
+    if amount.value >= 0:
+        return []
+    return [invalid(path, amount.value, "must be a valid resource quantity")]
+
+
 def positive_amount_errors(text: str, path: Path) -> list[FieldError]:
     """More than nothing."""
     amount = parse_quantity(text)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from apiserver.resource import Resource
+from apiserver.resources.core.ips import cidr_warnings, ip_warnings
 from apiserver.resources.core.service_validation import (
     IP_TYPES,
+    SPEC,
     balancer_status_errors,
     externally_accessible,
     needs_health_check,
@@ -27,9 +29,11 @@ from apiserver.resources.printing import (
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
-    from apiserver.machinery.validation import FieldError
+    from apiserver.machinery.validation import FieldError, Path
 
 _HINTS: Final = "service.kubernetes.io/topology-aware-hints"
 
@@ -81,7 +85,7 @@ class ServiceStrategy(Strategy):
         return balancer_status_errors(obj)
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        return service_warnings(obj)
+        return [] if ctx.subresource else service_warnings(obj)
 
     def fields(self, obj: Object) -> dict[str, str]:
         spec = obj.get("spec") or {}
@@ -136,18 +140,45 @@ def _drop_node_ports(ports: list[Object], before: list[Object]) -> None:
 
 
 def service_warnings(service: Object) -> list[str]:
-    """Warnings about fields without effect (pkg/api/service/warnings.go)."""
+    """Warnings about fields without effect and odd addresses (pkg/api/service/warnings.go)."""
     spec = service.get("spec") or {}
     texts = []
     if _HINTS in (service["metadata"].get("annotations") or {}):
         texts.append(f"annotation {_HINTS} is deprecated, please use "
                      "service.kubernetes.io/topology-mode instead")
+    headless = spec.get("type") == "ClusterIP" and spec.get("clusterIP") == "None"
+    texts += _headless_warnings(spec) if headless else _list_warnings(
+        "clusterIPs", spec.get("clusterIPs"), ip_warnings)
     external = spec.get("type") == "ExternalName"
-    if external and spec.get("externalIPs"):
+    addresses = spec.get("externalIPs")
+    texts += _list_warnings("externalIPs", addresses, ip_warnings)
+    if addresses and not headless and not external:
+        texts.append("spec.externalIPs is deprecated and may no longer be implemented in some "
+                     "clusters")
+    if spec.get("loadBalancerIP"):
+        texts += ip_warnings(SPEC.child("loadBalancerIP"), spec["loadBalancerIP"])
+    texts += _list_warnings("loadBalancerSourceRanges", spec.get("loadBalancerSourceRanges"),
+                            cidr_warnings)
+    if external and addresses:
         texts.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
     if not external and spec.get("externalName"):
         texts.append('spec.externalName is ignored when spec.type is not "ExternalName"')
+    if spec.get("trafficDistribution") == "PreferClose":
+        texts.append('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
     return texts
+
+
+def _headless_warnings(spec: Object) -> list[str]:
+    given = {"spec.loadBalancerIP": bool(spec.get("loadBalancerIP")),
+             "spec.externalIPs": bool(spec.get("externalIPs")),
+             "spec.SessionAffinity": spec.get("sessionAffinity") != "None"}
+    return [f"{name} is ignored for headless services" for name, there in given.items() if there]
+
+
+def _list_warnings(name: str, values: Sequence[str] | None,
+                   check: Callable[[Path, str], list[str]]) -> list[str]:
+    return [text for i, value in enumerate(values or ())
+            for text in check(SPEC.child(name).at(i), value)]
 
 
 def load_balancer_text(status: Object) -> str:

@@ -70,6 +70,7 @@ def iscsi(source: Object, path: Path) -> list[FieldError]:
     if (source.get("chapAuthDiscovery") or source.get("chapAuthSession")) \
             and source.get("secretRef") is None:
         errors.append(required(path.child("secretRef")))
+    errors += needs("secretRef.name")(source, path)
     if source.get("initiatorName") is not None:
         errors += _initiator(source["initiatorName"], path.child("initiatorname"))
     return errors

@@ -142,9 +142,21 @@ def csi_driver_name_errors(name: str, path: Path) -> list[FieldError]:
 def _csi(source: Object, path: Path) -> list[FieldError]:
     errors = csi_driver_name_errors(source.get("driver") or "", path.child("driver"))
     secret = source.get("nodePublishSecretRef")
-    if secret is not None and not secret.get("name"):
-        errors.append(required(path.child("nodePublishSecretRef").child("name")))
-    return errors
+    if secret is None:
+        return errors
+    name = secret.get("name")
+    if not name:
+        return [*errors, required(path.child("nodePublishSecretRef", "name"))]
+    return errors + all_invalid(path.child("name"), name, is_dns1123_subdomain(name))
+
+
+def storage_os(source: Object, path: Path) -> list[FieldError]:
+    """A StorageOS volume."""
+    errors = needs("volumeName")(source, path)
+    for name in ("volumeName", "volumeNamespace"):
+        if source.get(name):
+            errors += all_invalid(path.child(name), source[name], is_dns1123_label(source[name]))
+    return errors + needs("secretRef.name")(source, path)
 
 
 def _ephemeral(source: Object, path: Path) -> list[FieldError]:
@@ -193,7 +205,7 @@ _SOURCES: Final[Mapping[str, tuple[str, str, Callable[[Object, Path], list[Field
     _same("photonPersistentDisk", needs("pdID")),
     _same("portworxVolume", needs("volumeID")),
     _same("azureDisk", azure_disk),
-    _same("storageos", needs("volumeName")),
+    _same("storageos", storage_os),
     _same("projected", projected),
     _same("scaleIO", needs("gateway", "system", "volumeName")),
     _same("csi", _csi),

@@ -20,7 +20,7 @@ CREATED = "2026-01-01T00:00:00Z"
 
 def made(resource: Resource, **body: Any) -> dict[str, Any]:
     """A new object after decoding, defaulting and preparation."""
-    ctx, obj = _context(resource), decoded(resource, body)
+    ctx, obj = context(resource), decoded(resource, body)
     obj["metadata"].setdefault("name", "a")
     obj["metadata"] |= {"uid": "u1", "creationTimestamp": CREATED}
     if resource.namespaced:
@@ -42,13 +42,13 @@ def create_errors(resource: Resource, **body: Any) -> list[str]:
     """What is wrong with a new object."""
     obj = made(resource, **body)
     errors = validate_object_meta(obj, resource)
-    return [str(e) for e in errors + resource.strategy.validate(_context(resource), obj)]
+    return [str(e) for e in errors + resource.strategy.validate(context(resource), obj)]
 
 
 def update_errors(resource: Resource, old: dict[str, Any],
                   change: Callable[[dict[str, Any]], object]) -> list[str]:
     """What is wrong with a change of an object that `made` has made."""
-    ctx, obj = _context(resource, "update"), copy.deepcopy(old)
+    ctx, obj = context(resource, "update"), copy.deepcopy(old)
     change(obj)
     resource.strategy.default(obj)
     resource.strategy.prepare_update(ctx, obj, old)
@@ -58,7 +58,7 @@ def update_errors(resource: Resource, old: dict[str, Any],
 
 def warnings(resource: Resource, **body: Any) -> list[str]:
     """What a client is warned about when it creates the object."""
-    return resource.strategy.warnings(_context(resource), made(resource, **body), None)
+    return resource.strategy.warnings(context(resource), made(resource, **body), None)
 
 
 def cells(resource: Resource, obj: dict[str, Any], now: float = NOW) -> dict[str, Any]:
@@ -66,5 +66,6 @@ def cells(resource: Resource, obj: dict[str, Any], now: float = NOW) -> dict[str
     return {column.name: column.cell(obj, now) for column in resource.columns}
 
 
-def _context(resource: Resource, verb: str = "create") -> RequestContext:
+def context(resource: Resource, verb: str = "create") -> RequestContext:
+    """A request for the object `a`."""
     return RequestContext(resource=resource, verb=verb, namespace="default", name="a", now=NOW)

@@ -11,7 +11,13 @@ from apiserver.resources.core.services import SERVICES
 from apiserver.resources.discovery.endpointslices import ENDPOINTSLICES
 from apiserver.resources.networking.ingresses import INGRESSES
 from apiserver.resources.networking.networkpolicies import NETWORKPOLICIES
-from tests.apiserver.resources.kinds import cells, create_errors, made, update_errors
+from tests.apiserver.resources.kinds import (
+    cells,
+    create_errors,
+    made,
+    update_errors,
+    warnings,
+)
 
 PORT = {"port": 80}
 
@@ -96,3 +102,22 @@ def test_ingresses() -> None:
     row = cells(INGRESSES, made(INGRESSES, spec={"rules": [rule] * 4, "tls": [{}]}))
     assert (row["Hosts"], row["Ports"], row["Class"]) == (
         "a.example.com,a.example.com,a.example.com + 1 more...", "80, 443", "<none>")
+
+
+@pytest.mark.parametrize(("body", "expected"), [
+    ({"externalIPs": ["10.1.1.1"]},
+     ["spec.externalIPs is deprecated and may no longer be implemented in some clusters"]),
+    ({"clusterIP": "None", "clusterIPs": ["None"], "externalIPs": ["10.1.1.1"],
+      "sessionAffinity": "ClientIP"},
+     ["spec.externalIPs is ignored for headless services",
+      "spec.SessionAffinity is ignored for headless services"]),
+    ({"trafficDistribution": "PreferClose"},
+     ['spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"']),
+    ({"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.1/8"]},
+     ['spec.loadBalancerSourceRanges[0]: CIDR value "10.0.0.1/8" is ambiguous in this context '
+      '(should be "10.0.0.0/8" or "10.0.0.1/32"?)']),
+    ({"type": "ExternalName", "externalName": "a.b", "externalIPs": ["10.1.1.1"]},
+     ['spec.externalIPs is ignored when spec.type is "ExternalName"']),
+])
+def test_doubtful_services(body: dict[str, Any], expected: list[str]) -> None:
+    assert warnings(SERVICES, spec={"ports": [{"port": 80}]} | body) == expected
