@@ -17,6 +17,8 @@ from apiserver.authentication.impersonation import impersonate, wanted_user
 from apiserver.authorization.attributes import Attributes
 from apiserver.authorization.request import attributes_of
 from apiserver.context import RequestContext
+from apiserver.flowcontrol.controller import SCOPE as FLOW
+from apiserver.flowcontrol.controller import flow_headers
 from apiserver.handlers import answer as answers
 from apiserver.handlers.answer import Answer, failure, json_answer, not_found_text, text_answer
 from apiserver.handlers.call import Call
@@ -26,9 +28,18 @@ from apiserver.handlers.routing import find_handler, find_resource, not_allowed,
 from apiserver.health import ENDPOINTS, Health
 from apiserver.lifetime import SCOPE as LIFETIME
 from apiserver.lifetime import Lifetime
-from apiserver.limits import Limits, deadline, is_long_running
-from apiserver.machinery.errors import ApiError, BadRequest, InternalError, Timeout
-from apiserver.metrics import Metrics
+from apiserver.limits import Limits, TooMany, deadline, is_long_running
+from apiserver.machinery.errors import (
+    ApiError,
+    BadRequest,
+    Forbidden,
+    InternalError,
+    Timeout,
+    Unauthorized,
+)
+from apiserver.metrics.families import Sources
+from apiserver.metrics.page import pages as metrics_pages
+from apiserver.metrics.recorder import Recorder, labels_of, labels_of_path
 from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 from apiserver.streaming import carrier
@@ -39,6 +50,7 @@ if TYPE_CHECKING:
     from apiserver.audit import AuditEntry
     from apiserver.authentication.authenticator import Authenticate
     from apiserver.context import User
+    from apiserver.flowcontrol.controller import Flow, FlowControl
     from apiserver.handlers.call import Receive, Send
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
@@ -67,8 +79,12 @@ class KubernetesApp:
                  authorize: Authorize = allow_all, version: Object | None = None,
                  pages: Mapping[str, Page] | None = None, health: Health | None = None,
                  node_logs: NodeLogs | None = None, node_streams: NodeStreams | None = None,
-                 limits: Limits | None = None, lifetime: Lifetime | None = None) -> None:
-        """`version`: what /version answers. `pages`: by path, or by prefix when it ends in '/'."""
+                 limits: Limits | None = None, lifetime: Lifetime | None = None,
+                 flow: FlowControl | None = None) -> None:
+        """`version`: what /version answers. `pages`: by path, or by prefix when it ends in '/'.
+
+        `flow`: priorities and fairness; without it `limits` bound how many requests run.
+        """
         self._registry = registry
         self._authenticate = authenticate
         self._authorize = authorize
@@ -79,8 +95,11 @@ class KubernetesApp:
         self._limits = limits or Limits()
         self._shared = {"apiserver.node_logs": node_logs, STREAMS: node_streams,
                         LIFETIME: self._lifetime}
-        self._metrics = Metrics(registry)
-        self._pages.setdefault("/metrics", self._metrics.page)
+        self._flow = flow
+        self._recorder = Recorder()
+        self._pages |= metrics_pages(Sources(
+            registry=registry, recorder=self._recorder, limits=self._limits, health=self._health,
+            version=self._version, flow=flow))
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """ASGI: one request."""
@@ -102,58 +121,112 @@ class KubernetesApp:
     # --- the way of a request --------------------------------------------------------------------
 
     async def _answer(self, request: Request, send: Send) -> Answer | None:
+        info = parse_request(request.method, request.path)
+        if info is not None and info.verb == "list" and boolean(request, "watch"):
+            info.verb = "watch"
+        begun = self._registry.clock.now()
         try:
-            user = await self._authenticate(request.scope)
-            info = parse_request(request.method, request.path)
-            if info is not None and info.verb == "list" and boolean(request, "watch"):
-                info.verb = "watch"
-            asked = attributes_of(user, request, info)
-            audit: AuditEntry | None = request.scope.get(AUDIT)
-            if audit is not None:
-                audit.known(user, asked)
-            if (wanted := wanted_user(request.scope["headers"])) is not None:
-                minor = self._registry.schema.minor
-                user = await impersonate(wanted, asked, minor, self._authorize)
-                asked = replace(asked, user=user)
-                if audit is not None:
-                    audit.acts_as(asked)
-            with self._limits.seat(info, user):
-                return await self._within_time(request, asked, info, send)
+            answer = await self._admitted(request, info, send)
         except ApiError as error:
-            return _in_accepted_form(request, failure(error))
+            answer = _in_accepted_form(request, failure(error))
+        except TooMany:
+            answer = _too_many()
         except Disconnected:
+            self._record(request, info, None, self._registry.clock.now() - begun)
             raise
         except Exception:
             log.exception("request failed: %s %s", request.method, request.path)
-            return failure(InternalError("Internal error occurred: the server has the details"))
+            answer = failure(InternalError("Internal error occurred: the server has the details"))
+        self._record(request, info, answer, self._registry.clock.now() - begun)
+        return answer
+
+    async def _admitted(self, request: Request, info: RequestInfo | None,
+                        send: Send) -> Answer | None:
+        """Find out who asks, and give the request its place. Raises ApiError, TooMany."""
+        asked = await self._asked(request, info)
+        flow = self._classify(request, asked, info)
+        with self._limits.seat(info, asked.user, bounded=flow is None):
+            if flow is None or self._flow is None:
+                return await self._within_time(request, asked, info, send)
+            with await self._flow.enter(flow, info):
+                return await self._within_time(request, asked, info, send)
+
+    async def _asked(self, request: Request, info: RequestInfo | None) -> Attributes:
+        """Who asks, as whom, for what. Raises Unauthorized, Forbidden, BadRequest."""
+        try:
+            user = await self._authenticate(request.scope)
+        except Unauthorized:
+            self._recorder.authentications["failure"] += 1
+            raise
+        self._recorder.authentications["success"] += 1
+        asked = attributes_of(user, request, info)
+        audit: AuditEntry | None = request.scope.get(AUDIT)
+        if audit is not None:
+            audit.known(user, asked)
+        if (wanted := wanted_user(request.scope["headers"])) is not None:
+            minor = self._registry.schema.minor
+            asked = replace(asked, user=await impersonate(wanted, asked, minor, self._authorize))
+            if audit is not None:
+                audit.acts_as(asked)
+        return asked
+
+    def _classify(self, request: Request, asked: Attributes,
+                  info: RequestInfo | None) -> Flow | None:
+        """The priority of a request; streams other than watches have none."""
+        if self._flow is None or (is_long_running(info) and asked.verb != "watch"):
+            return None
+        flow = self._flow.classify(asked)
+        if flow is not None:
+            request.scope[FLOW] = flow
+        return flow
+
+    def _record(self, request: Request, info: RequestInfo | None, answer: Answer | None,
+                seconds: float) -> None:
+        """Count resource requests and health checks."""
+        if info is not None and info.resource:
+            labels = labels_of(info, request)
+        elif request.path.strip("/").split("/")[0] in ENDPOINTS:
+            labels = labels_of_path(request.path, request.method)
+        else:
+            return
+        code, size = (answer.status, len(answer.body)) if answer is not None else (200, 0)
+        self._recorder.answered(labels, request, code, seconds, size)
 
     async def _within_time(self, request: Request, asked: Attributes, info: RequestInfo | None,
                            send: Send) -> Answer | None:
         """Answer before the request's time is over. Raises Timeout."""
         if info is None or not info.resource:
             return await self._page(request, asked, info)
-        if info.verb == "watch":
-            return await self._counted(request, asked, info, send)
         if is_long_running(info):
-            with self._lifetime.cancelling():
-                return await self._counted(request, asked, info, send)
+            with self._recorder.running(labels_of(info, request)):
+                return await self._lasting(request, asked, info, send)
         try:
             async with deadline(request):
-                return await self._counted(request, asked, info, send)
+                return await self._allowed(request, asked, info, send)
         except TimeoutError:
             raise Timeout("request did not complete within the allotted timeout",
                           details={}) from None
 
-    async def _counted(self, request: Request, asked: Attributes, info: RequestInfo,
+    async def _lasting(self, request: Request, asked: Attributes, info: RequestInfo,
                        send: Send) -> Answer | None:
+        if info.verb == "watch":
+            return await self._allowed(request, asked, info, send)
+        with self._lifetime.cancelling():
+            return await self._allowed(request, asked, info, send)
+
+    async def _allowed(self, request: Request, asked: Attributes, info: RequestInfo,
+                       send: Send) -> Answer | None:
+        await self._check(asked)
+        return await self._resource(request, asked.user, info, send)
+
+    async def _check(self, asked: Attributes) -> None:
+        """Ask the authorizer. Raises Forbidden."""
         try:
             await self._authorize(asked)
-            answer = await self._resource(request, asked.user, info, send)
-        except ApiError as error:
-            self._metrics.count(info, error.code)
+        except Forbidden:
+            self._recorder.authorizations["denied"] += 1
             raise
-        self._metrics.count(info, answer.status if answer is not None else 200)
-        return answer
+        self._recorder.authorizations["allowed"] += 1
 
     async def _resource(self, request: Request, user: User, info: RequestInfo,
                         send: Send) -> Answer | None:
@@ -169,6 +242,8 @@ class KubernetesApp:
             name=info.name, subresource=info.subresource, now=registry.clock.now())
         if resource.deprecation:
             ctx.warn(resource.deprecation)
+            self._recorder.deprecated.add((info.group, info.version, info.resource,
+                                           info.subresource))
         handler = find_handler(resource, info)
         if request.scope["type"] in carrier.KINDS and not _streams(info):
             raise BadRequest("this resource is not streamed over WebSockets")
@@ -184,7 +259,8 @@ class KubernetesApp:
             await self._registry.store.wait_durable(answer.revision)
         if len(answer.body) >= answers.GZIP_FROM and "gzip" in request.header(b"accept-encoding"):
             answer = await answers.compressed(answer)
-        headers = [(b"content-length", str(len(answer.body)).encode()), _CACHE, *answer.headers]
+        headers = [(b"content-length", str(len(answer.body)).encode()), _CACHE,
+                   *flow_headers(request.scope), *answer.headers]
         if answer.media_type:
             headers.append((b"content-type", answer.media_type.encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -196,7 +272,7 @@ class KubernetesApp:
     async def _page(self, request: Request, asked: Attributes,
                     info: RequestInfo | None) -> Answer:
         path = asked.path
-        await self._authorize(asked)
+        await self._check(asked)
         first = path.strip("/").split("/")[0]
         if first in ENDPOINTS:
             return self._health.answer(request, path)
@@ -230,6 +306,13 @@ class KubernetesApp:
         prefixes = [prefix for prefix in self._pages
                     if prefix.endswith("/") and path.startswith(prefix) and prefix != "/"]
         return self._pages[max(prefixes, key=len)] if prefixes else None
+
+
+def _too_many() -> Answer:
+    """A line of text, as upstream's filters answer before there is a Status."""
+    answer = text_answer(b"Too many requests, please try again later.\n", status=429)
+    answer.headers += [(b"retry-after", b"1"), (b"x-content-type-options", b"nosniff")]
+    return answer
 
 
 def _streams(info: RequestInfo) -> bool:

@@ -64,9 +64,6 @@ _SUBRESOURCES: Final = {
     "services/proxy": Sub(_PROXY, "ServiceProxyOptions"),
     "nodes/proxy": Sub(_PROXY, "NodeProxyOptions"),
 }
-_PATHS: Final = ("/api", "/api/v1", "/apis", "/apis/", "/healthz", "/livez", "/openapi/v2",
-                 "/openapi/v3", "/readyz", "/version")
-"""What the root page lists besides the groups."""
 _STORED_AS: Final = {
     ("events.k8s.io", "Event"): ("", "v1"),
     ("autoscaling", "HorizontalPodAutoscaler"): ("autoscaling", "v2"),
@@ -77,8 +74,10 @@ _STORED_AS: Final = {
 class Discovery:
     """The documents about one catalog."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, paths: Iterable[str] = ()) -> None:
+        """`paths`: what is served besides kinds, for the root page."""
         self._catalog = catalog
+        self._paths = {"/api", "/apis", "/apis/", *paths}
         self._generation = -1
         self._made: dict[tuple[str, ...], bytes] = {}
 
@@ -103,7 +102,7 @@ class Discovery:
         groups = [group for group in self._group_names() if group]
         below = [f"/apis/{group}/{version}" for group in groups
                  for version in self._versions(group)]
-        paths = sorted([*_PATHS, *(f"/apis/{group}" for group in groups), *below])
+        paths = sorted({*self._paths, "/api/v1", *(f"/apis/{group}" for group in groups), *below})
         return _answer({"paths": paths}, _negotiate(request)[1])
 
     def _legacy(self, request: Request) -> Answer:

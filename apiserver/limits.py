@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from apiserver.machinery.errors import BadRequest, TooManyRequests
+from apiserver.machinery.errors import BadRequest
 from apiserver.machinery.validation import go_quote
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ _DURATION: Final = re.compile(r"[+-]?(?:0|(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms
 _PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0,
                  "h": 3600.0}
+
+
+class TooMany(Exception):
+    """The server has no place for a request now (it is answered by a line of text)."""
 
 
 @dataclass(slots=True)
@@ -61,15 +65,17 @@ class Limits:
     streams: Seats = field(default_factory=lambda: Seats(0))
     """Counted, not bounded."""
 
-    def seat(self, info: RequestInfo | None, user: User) -> Seats:
-        """Where a request sits. Raises TooManyRequests; administrators always get in."""
+    def seat(self, info: RequestInfo | None, user: User, *, bounded: bool = True) -> Seats:
+        """Where a request sits. Raises TooMany; administrators always get in.
+
+        `bounded`: false where priorities and fairness decide who gets in.
+        """
         if is_long_running(info):
             return self.streams
         verb = info.verb if info is not None else ""
         seats = self.read_only if verb in _READING else self.mutating
-        if seats.taken >= seats.total and _MASTERS not in user.groups:
-            raise TooManyRequests("Too many requests, please try again later.",
-                                  details={"retryAfterSeconds": 1})
+        if bounded and seats.taken >= seats.total and _MASTERS not in user.groups:
+            raise TooMany
         return seats
 
 

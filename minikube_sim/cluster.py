@@ -21,6 +21,8 @@ from apiserver.admission.webhooks import WebhookCaller
 from apiserver.authorization.bootstrap import ensure_policy
 from apiserver.authorization.stored import StoredAuthorizer
 from apiserver.customresources.definitions import Definitions
+from apiserver.defaults.startup import RENEWAL, Startup
+from apiserver.flowcontrol.controller import FlowControl
 from apiserver.lifetime import Lifetime
 from apiserver.local import LocalClient
 from apiserver.machinery.errors import NotFound
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from apiserver.app import KubernetesApp
     from apiserver.authentication.authenticator import Authenticate
     from apiserver.authentication.signing import SigningKey
+    from apiserver.machinery.clock import Timer
     from apiserver.machinery.types import Object
     from apiserver.resource import Resource
     from apiserver.storage import Store
@@ -105,7 +108,12 @@ class Cluster(Explained):
         self._root_ca = root_ca
         self._webhooks = WebhookCaller()
         self.registry = self._make_registry()
-        drive(Definitions(self.registry, self._webhooks).load())
+        self._definitions = Definitions(self.registry, self._webhooks)
+        drive(self._definitions.load())
+        self._own = Startup(self.registry, self.chance("apiserver"),
+                            host=self.options.node_names()[0])
+        self.flow = FlowControl(self.registry)
+        self._renewal: Timer | None = None
         self.registry.tokens.make_key = lambda: signing_key or self._signing_key()
         self.authorizer = StoredAuthorizer()
         self.client = LocalClient(self.registry)
@@ -155,6 +163,9 @@ class Cluster(Explained):
             self._started = True
             drive(ensure_policy(self.registry, self.chance("policy")))
             drive(self.authorizer.start(self.registry))
+            drive(self._own.run(self._definitions, self.options.service_cidrs))
+            drive(self.flow.start())
+            self._renew_at_intervals()
             for manifests in (SYSTEM, ADDONS):
                 drive(bootstrap(self.client, self.options, manifests, root_ca=self._root_ca,
                                 allocates=self.enabled("service-ip-allocator")))
@@ -164,6 +175,8 @@ class Cluster(Explained):
 
     def close(self) -> None:
         """End it; harmless twice."""
+        if self._renewal is not None:
+            self._renewal.cancel()
         self.manager.close()
         self.store.close()
 
@@ -257,16 +270,20 @@ class Cluster(Explained):
         from apiserver.app import KubernetesApp
         from apiserver.authentication import discovery as issuer
         from apiserver.discovery import Discovery
+        from apiserver.health import Health
         from apiserver.openapi.pages import OpenAPI
         from minikube_sim.logs import ContainerLogs
         from minikube_sim.remote import RemoteAccess
 
         version = version_info(self.options.kubernetes_version)
-        pages = {**Discovery(self.registry.catalog).pages(),
-                 **OpenAPI(self.registry.schema, self.registry.catalog).pages(),
+        health = Health()
+        pages = {**OpenAPI(self.registry.schema, self.registry.catalog).pages(),
                  **issuer.pages(self.registry.tokens)}
+        paths = (*pages, *health.paths(), "/metrics", "/metrics/slis", "/version")
+        pages |= Discovery(self.registry.catalog, paths).pages()
         return KubernetesApp(self.registry, authenticate=authenticate,
                              authorize=self.authorizer.authorize, version=version, pages=pages,
+                             health=health, flow=self.flow,
                              node_logs=ContainerLogs(self.nodes),
                              node_streams=RemoteAccess(self.nodes), lifetime=self.lifetime)
 
@@ -311,6 +328,13 @@ class Cluster(Explained):
         known = [*CONTROLLERS, *AGENTS]
         aliases = {**ALIASES, **_AGENT_ALIASES}
         return select(parse_selection(self.options.controllers), known, aliases, OFF_BY_DEFAULT)
+
+    def _renew_at_intervals(self) -> None:
+        def renew() -> None:
+            drive(self._own.renew())
+            self._renew_at_intervals()
+
+        self._renewal = self.clock.call_at(self.clock.now() + RENEWAL, renew)
 
     def _make_registry(self) -> Registry:
         allocators = {}

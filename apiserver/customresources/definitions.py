@@ -31,7 +31,7 @@ from apiserver.resources.apiextensions.customresourcedefinitions import CLEANUP
 from apiserver.storage.keys import collection_prefix, object_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
@@ -54,6 +54,8 @@ class Definitions:
         self._views: dict[GVR, CustomStore] = {}
         self._busy: set[str] = set()
         self._dirty: set[str] = set()
+        self.served_changed: Callable[[], Awaitable[None]] = _nobody_hears
+        """Called when kinds came or went."""
         registry.keep_in(CRDS, ObservedStore(registry.store, self.changed))
 
     async def load(self) -> None:
@@ -68,12 +70,15 @@ class Definitions:
         if name in self._busy:
             return
         self._busy.add(name)
+        served = self._registry.catalog.generation
         try:
             while name in self._dirty:
                 self._dirty.discard(name)
                 await self._once(name)
         finally:
             self._busy.discard(name)
+        if served != self._registry.catalog.generation:
+            await self.served_changed()
 
     async def _once(self, name: str) -> None:
         crd = await self._get(name)
@@ -212,6 +217,10 @@ class Definitions:
             return obj
 
         await self._modify(name, change)
+
+
+async def _nobody_hears() -> None:
+    """Nothing follows what is served."""
 
 
 def _without_finalizer(old: Object) -> Object:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from apiserver.flowcontrol.controller import flow_headers
 from apiserver.handlers.options import integer, watch_options
 from apiserver.handlers.rendering import include_object
 from apiserver.handlers.request import Disconnected
@@ -54,7 +55,8 @@ async def watch(call: Call) -> None:
 
 async def _start(call: Call) -> None:
     await call.send({"type": "http.response.start", "status": 200, "headers": [
-        (b"content-type", b"application/json"), (b"cache-control", b"no-cache, private")]})
+        (b"content-type", b"application/json"), (b"cache-control", b"no-cache, private"),
+        *flow_headers(call.request.scope)]})
 
 
 class _Stream:

@@ -1,0 +1,123 @@
+"""What is counted while requests pass: in plain dicts, since every request does it.
+
+Models apiserver/pkg/endpoints/metrics: its labels, verbs and buckets. `page.py` gives them their
+names.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from apiserver.handlers.request import Request
+    from apiserver.request_info import RequestInfo
+
+SECONDS: Final = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10,
+                  15, 20, 30, 45, 60)
+"""Buckets of apiserver_request_duration_seconds."""
+BYTES: Final = tuple(1000.0 * 10**power for power in range(7))
+"""Buckets of apiserver_response_sizes."""
+_METHODS: Final = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "POST",
+                   "update": "PUT", "patch": "PATCH", "delete": "DELETE",
+                   "deletecollection": "DELETECOLLECTION"}
+_CONNECTS: Final = frozenset({"exec", "attach", "portforward", "proxy", "log"})
+_SIZED: Final = frozenset({"GET", "LIST"})
+_KNOWN_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+class Histogram:
+    """How many values fell below each bound."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """One value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class Labels(NamedTuple):
+    """What requests are told apart by."""
+
+    verb: str
+    group: str
+    version: str
+    resource: str
+    subresource: str
+    scope: str
+    component: str = "apiserver"
+
+
+class Recorder:
+    """The counts of one server."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[Labels, str, int]] = Counter()
+        """By labels, dry run and code."""
+        self.durations: dict[tuple[Labels, str], Histogram] = {}
+        self.sizes: dict[Labels, Histogram] = {}
+        self.long_running: Counter[Labels] = Counter()
+        self.authentications: Counter[str] = Counter()
+        """By result: success, failure."""
+        self.authorizations: Counter[str] = Counter()
+        """By result: allowed, denied."""
+        self.deprecated: set[tuple[str, str, str, str]] = set()
+        """Group, version, resource and subresource of deprecated APIs that were asked for."""
+
+    def answered(self, labels: Labels, request: Request, code: int, seconds: float,
+                 size: int) -> None:
+        """One request, with its answer's code, duration and length."""
+        dry_run = "All" if "dryRun" in request.query else ""
+        self.requests[labels, dry_run, code] += 1
+        key = (labels, dry_run)
+        if (durations := self.durations.get(key)) is None:
+            durations = self.durations[key] = Histogram(SECONDS)
+        durations.observe(seconds)
+        if labels.verb in _SIZED:
+            self.sizes.setdefault(labels, Histogram(BYTES)).observe(size)
+
+    @contextmanager
+    def running(self, labels: Labels) -> Iterator[None]:
+        """A request that lasts."""
+        self.long_running[labels] += 1
+        try:
+            yield
+        finally:
+            self.long_running[labels] -= 1
+
+
+def labels_of(info: RequestInfo, request: Request) -> Labels:
+    """How a resource request is counted (cleanVerb, CleanScope)."""
+    return Labels(_verb(info, request), info.group, info.version, info.resource, info.subresource,
+                  _scope(info))
+
+
+def labels_of_path(path: str, method: str) -> Labels:
+    """How a health check is counted."""
+    verb = method if method in _KNOWN_METHODS else "other"
+    return Labels(verb, "", "", "", path, "", "")
+
+
+def _verb(info: RequestInfo, request: Request) -> str:
+    if info.subresource in _CONNECTS and info.subresource != "log":
+        return "CONNECT"
+    verb = _METHODS.get(info.verb, "other")
+    if verb == "PATCH" and b"apply" in request.headers.get(b"content-type", b""):
+        return "APPLY"
+    return verb
+
+
+def _scope(info: RequestInfo) -> str:
+    if info.name or info.verb == "create":
+        return "resource"
+    return "namespace" if info.namespace else "cluster"
