@@ -168,7 +168,8 @@ def _room(network: Network, nodes: int) -> None:
         raise ValueError(f"--pod-cidr {network} is too large to give a /{length} to each node: "
                          f"the mask must be >= {length - _MOST_SPREAD}")
     if nodes > 1 << max(0, spread):
-        raise ValueError(f"pod_cidr {network} has no room for a /{length} for each node")
+        raise ValueError(f"--pod-cidr {network}: has no room for a /{length} for each of {nodes} "
+                         "nodes")
 
 
 def _on_the_lan(address: str, nodes: int) -> None:

@@ -31,13 +31,12 @@ from apiserver.registry.registry import Registry
 from apiserver.resources import BUILTIN
 from apiserver.schema.schema import schema_for
 from apiserver.storage import MemoryStore, SqliteStore
-from controllers import ALIASES, CONTROLLERS, OFF_BY_DEFAULT
+from controllers import CONTROLLERS
 from controllers.controller import Controller, ControllerContext, DiscoveredResource, Options
 from controllers.drive import drive
 from controllers.events import EventBroadcaster
 from controllers.informer import Informers
 from controllers.manager import Manager
-from controllers.selection import parse_selection, select
 from controllers.serviceips import ServiceAllocator
 from minikube_sim import incluster
 from minikube_sim.addons import ADDONS, SYSTEM
@@ -49,6 +48,7 @@ from minikube_sim.garbage import seldom_collecting
 from minikube_sim.network import Network
 from minikube_sim.nodes import Nodes
 from minikube_sim.process import Process
+from minikube_sim.selection import selected
 from minikube_sim.shell.session import Session
 from minikube_sim.version import version_info
 from minikube_sim.webhooks import ClusterServices
@@ -67,13 +67,6 @@ if TYPE_CHECKING:
     from apiserver.storage import Store
     from minikube_sim.images import ImageRegistry
     from minikube_sim.shell.call import Result
-
-_AGENT_ALIASES = {"scheduler": "kube-scheduler", "proxy": "kube-proxy", "kubeproxy": "kube-proxy",
-                  "serviceips": "service-ip-allocator",
-                  "networkpolicies": "kube-network-policies"}
-AGENTS = ("kubelet", "kube-proxy", "kube-scheduler", "service-ip-allocator",
-          "kube-network-policies")
-"""What `--controllers` switches besides the controllers of kube-controller-manager."""
 
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -104,7 +97,7 @@ class Cluster(Explained):
         self.store: Store = (MemoryStore(detect_mutations=strict) if database is None
                              else SqliteStore(database))
         self._first_revision = self.store.revision
-        self._enabled = self._select()
+        self._enabled = selected(self.options.controllers)
         self._root_ca = root_ca
         self._webhooks = WebhookCaller()
         self.registry = self._make_registry()
@@ -323,11 +316,6 @@ class Cluster(Explained):
         raise NotFound(f'the server doesn\'t have a resource type "{name}"')
 
     # --- parts -----------------------------------------------------------------------------------
-
-    def _select(self) -> frozenset[str]:
-        known = [*CONTROLLERS, *AGENTS]
-        aliases = {**ALIASES, **_AGENT_ALIASES}
-        return select(parse_selection(self.options.controllers), known, aliases, OFF_BY_DEFAULT)
 
     def _renew_at_intervals(self) -> None:
         def renew() -> None:

@@ -60,13 +60,13 @@ class ClusterOptions(BaseModel):
         numbers = [int(p) for p in parts if p.isascii() and p.isdigit()]
         if len(numbers) != len(parts) or len(parts) not in (2, 3) or numbers[0] != 1 or not (
                 OLDEST_KUBERNETES <= numbers[1] <= NEWEST_KUBERNETES):
-            raise ValueError(f"must be 1.{OLDEST_KUBERNETES} to 1.{NEWEST_KUBERNETES}")
+            raise ValueError(f"must be v1.{OLDEST_KUBERNETES} to v1.{NEWEST_KUBERNETES}")
         return f"v1.{numbers[1]}.{numbers[2] if len(numbers) > 2 else 0}"
 
     @model_validator(mode="after")
     def _consistent(self) -> ClusterOptions:
         if self.proxy_mode == "nftables" and self.proxy_rules == "v1.13":
-            raise ValueError("proxy_rules v1.13 exists in proxy_mode iptables only")
+            raise ValueError("--proxy-rules v1.13: exists in --proxy-mode iptables only")
         addressing.check(self.node_ip, self.pod_cidr, self.service_cluster_ip_range, self.nodes)
         return self
 
@@ -112,16 +112,3 @@ class ClusterOptions(BaseModel):
     def service_ip(self, offset: int) -> str:
         """The same, in the default family."""
         return self.service_ips(offset)[0]
-
-
-def explain(error: ValueError) -> str:
-    """One line for people: which option, which value, what would be right."""
-    errors = getattr(error, "errors", None)
-    if errors is None:
-        return str(error)
-    first = errors()[0]
-    name = ".".join(str(part) for part in first["loc"]).replace("_", "-")
-    message = first["msg"].removeprefix("Value error, ")
-    if not name:
-        return str(message)
-    return f"--{name} {first['input']}: {message[0].lower()}{message[1:]}"

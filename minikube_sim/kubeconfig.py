@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import base64
 import os
-import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import filelock
 import yaml
 
+from apiserver import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _EXTENSION: Final = "minikube-sim"
+_SECTIONS: Final = ("clusters", "contexts", "users")
+_LOCK_SECONDS: Final = 5
+_TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 
 
 class KubeconfigError(Exception):
@@ -37,18 +46,31 @@ class Entry:
     namespace: str = "default"
 
 
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as the texts they are: somebody's `expiry` must come back as it was."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
 def target(explicit: Path | None, own: Path) -> Path:
     """Where to write: --kubeconfig, else the first of $KUBECONFIG, else the profile's own file."""
     if explicit is not None:
         return explicit.expanduser().absolute()
-    listed = [p for p in os.environ.get("KUBECONFIG", "").split(os.pathsep) if p]
-    return Path(listed[0]).expanduser().absolute() if listed else own
+    return next(iter(listed()), own)
+
+
+def listed() -> list[Path]:
+    """The files of $KUBECONFIG."""
+    paths = os.environ.get("KUBECONFIG", "").split(os.pathsep)
+    return [Path(path).expanduser().absolute() for path in paths if path]
 
 
 def check(path: Path, name: str) -> None:
     """Whether an entry of that name could be merged. Raises KubeconfigError."""
-    config = _read(path)
-    _refuse_foreign(path, config, name)
+    for each in dict.fromkeys((path, *(listed() if path in listed() else ()))):
+        _refuse_foreign(each, _read(each), name)
     folder = _existing_parent(path)
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise KubeconfigError(f"cannot write kubeconfig {path}: Permission denied")
@@ -56,6 +78,11 @@ def check(path: Path, name: str) -> None:
 
 def merge(path: Path, entry: Entry) -> None:
     """Add or renew the entry and make it current. Raises KubeconfigError, changing nothing."""
+    with _locked(path):
+        _merge(path, entry)
+
+
+def _merge(path: Path, entry: Entry) -> None:
     config = _read(path)
     _refuse_foreign(path, config, entry.name)
     current = config.get("current-context") or ""
@@ -73,15 +100,28 @@ def merge(path: Path, entry: Entry) -> None:
     _write(path, config)
 
 
+def server(path: Path, name: str) -> str:
+    """Where our entry of that name leads; "" when there is none. Raises KubeconfigError."""
+    config = _read(path)
+    found = (e.get("cluster") for e in config.get("clusters") or [] if e["name"] == name)
+    cluster = next(found, None) if _ours(config, name) else None
+    return str(cluster.get("server", "")) if isinstance(cluster, dict) else ""
+
+
 def remove(path: Path, name: str) -> bool:
     """Take our entries away and restore the context that was current; False if there are none."""
     if not path.exists():
         return False
+    with _locked(path):
+        return _remove(path, name)
+
+
+def _remove(path: Path, name: str) -> bool:
     config = _read(path)
     ours = _ours(config, name)
     if not ours:
         return False
-    for section in ("clusters", "contexts", "users"):
+    for section in _SECTIONS:
         config[section] = [e for e in config.get(section) or [] if e.get("name") != name]
     if config.get("current-context") == name:
         known = [e.get("name") for e in config["contexts"]]
@@ -115,7 +155,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise KubeconfigError(f"cannot read kubeconfig {path}: {_reason(error)}") from error
     try:
-        config = yaml.safe_load(text)
+        config = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise KubeconfigError(f"kubeconfig {path} is not YAML: {reason}") from error
@@ -123,11 +163,19 @@ def _read(path: Path) -> dict[str, Any]:
         config = {"apiVersion": "v1", "kind": "Config", "preferences": {}}
     if not isinstance(config, dict) or config.get("kind", "Config") != "Config":
         raise KubeconfigError(f"{path} is not a kubeconfig (kind: Config)")
+    for section in _SECTIONS:
+        if not _is_named_list(config.get(section) or []):
+            raise KubeconfigError(
+                f"{path} is not a kubeconfig: {section} must be a list of things with a name")
     return config
 
 
+def _is_named_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(e, dict) and "name" in e for e in value)
+
+
 def _refuse_foreign(path: Path, config: dict[str, Any], name: str) -> None:
-    taken = any(e.get("name") == name for section in ("clusters", "contexts", "users")
+    taken = any(e.get("name") == name for section in _SECTIONS
                 for e in config.get(section) or [])
     if taken and not _ours(config, name):
         raise KubeconfigError(
@@ -140,7 +188,9 @@ def _ours(config: dict[str, Any], name: str) -> dict[str, Any]:
     for element in config.get("contexts") or []:
         if element.get("name") != name:
             continue
-        for extension in (element.get("context") or {}).get("extensions") or []:
+        context = element.get("context")
+        extensions = context.get("extensions") if isinstance(context, dict) else None
+        for extension in extensions or []:
             if extension.get("name") == _EXTENSION:
                 return dict(extension.get("extension") or {})
     return {}
@@ -151,21 +201,27 @@ def _put(config: dict[str, Any], section: str, name: str, key: str, value: dict[
     config[section] = [*elements, {"name": name, key: value}]
 
 
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold FILE.lock, as kubectl does while it changes a kubeconfig. Raises KubeconfigError."""
+    lock = Path(f"{os.path.realpath(path)}.lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.SoftFileLock(lock, timeout=_LOCK_SECONDS):
+            yield
+    except filelock.Timeout:
+        raise KubeconfigError(f"kubeconfig {path} is locked; if nothing else is changing it, "
+                              f"remove {lock}") from None
+    except OSError as error:
+        raise KubeconfigError(f"cannot write kubeconfig {path}: {_reason(error)}") from error
+
+
 def _write(path: Path, config: dict[str, Any]) -> None:
-    """Replace the file in one step (through a symbolic link too), readable by its owner only."""
+    """Replace the file in one step (through a symbolic link too); a new one is its owner's only."""
     destination = Path(os.path.realpath(path))
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=destination.parent, prefix=".kubeconfig-")
-    except OSError as error:
-        raise KubeconfigError(f"cannot write kubeconfig {path}: {_reason(error)}") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yaml.safe_dump(config, file, sort_keys=False, allow_unicode=True)
-        os.replace(temporary, destination)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise KubeconfigError(f"cannot write kubeconfig {path}: {_reason(error)}") from error
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    mode = destination.stat().st_mode & 0o777 if destination.exists() else 0o600
+    files.replace(destination, text.encode(), mode)
 
 
 def _existing_parent(path: Path) -> Path:

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from apiserver import files
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -42,10 +44,8 @@ class Identity:
 
     def write(self, directory: Path, name: str) -> None:
         """Write NAME.crt and NAME.key (readable by the owner only)."""
-        (directory / f"{name}.crt").write_bytes(self.certificate_pem())
-        key_file = directory / f"{name}.key"
-        key_file.touch(mode=0o600)
-        key_file.write_bytes(self.key_pem())
+        files.replace(directory / f"{name}.crt", self.certificate_pem(), 0o644)
+        files.replace(directory / f"{name}.key", self.key_pem())
 
     @classmethod
     def read(cls, directory: Path, name: str) -> Identity:

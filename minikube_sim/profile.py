@@ -10,16 +10,30 @@ import json
 import os
 import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import filelock
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from apiserver import files
+from minikube_sim.complaints import explain
 from minikube_sim.config import ClusterOptions
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 DEFAULT: Final = "minikube-sim"
+_CHANGE_SECONDS: Final = 60
+"""How long start, stop or delete wait for another one of the same profile."""
+_ANNOUNCE_SECONDS: Final = 10
+"""How long a server whose `start` was killed may take until it says where it is."""
+_PROBE_SECONDS: Final = 0.02
+"""How long another's look at the lock may take."""
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What an HTTP header can carry as a bearer token (RFC 6750)."""
 _NAME: Final = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?")
 
 
@@ -46,6 +60,22 @@ class ServerOptions(BaseModel):
     """Where audit events go; None: nowhere."""
     kubeconfig: str = ""
     """Where the context was written last."""
+    kubeconfigs: tuple[str, ...] = ()
+    """Everywhere it was written, for `delete`."""
+
+    @field_validator("listen")
+    @classmethod
+    def _one_address(cls, text: str) -> str:
+        if not text or len(text.split()) != 1:
+            raise ValueError("must be an address of this computer, such as 127.0.0.1 or 0.0.0.0")
+        return text
+
+    @field_validator("token")
+    @classmethod
+    def _fits_a_header(cls, text: str) -> str:
+        if text and not _TOKEN.fullmatch(text):
+            raise ValueError("must be of letters, digits and - . _ ~ + /, with = only at its end")
+        return text
 
 
 class Running(BaseModel):
@@ -69,7 +99,8 @@ def home() -> Path:
 def profiles() -> list[Profile]:
     """All profiles that exist, by name."""
     root = home() / "profiles"
-    return [Profile(p.name) for p in sorted(root.iterdir()) if p.is_dir()] if root.is_dir() else []
+    found = sorted(root.iterdir()) if root.is_dir() else []
+    return [Profile(p.name) for p in found if p.is_dir() and _NAME.fullmatch(p.name)]
 
 
 class Profile:
@@ -123,17 +154,35 @@ class Profile:
         except FileNotFoundError:
             return ServerOptions()
         except (OSError, ValidationError) as error:
-            raise ProfileError(
-                f"cannot read {path}: {str(error).splitlines()[0]} "
-                f"(minikube-sim delete -p {self.name} makes a fresh start)") from error
+            raise ProfileError(f"cannot read {path}: {_reason(error)}; {self.way_out}") from error
+
+    @property
+    def way_out(self) -> str:
+        """What helps when the files of the profile are broken."""
+        return f"minikube-sim delete -p {self.name} makes a fresh start"
 
     def save(self, options: ServerOptions) -> None:
         """Write the options. Raises ProfileError."""
-        self._write("config.json", options.model_dump_json(indent=2))
+        self._write("config.json", options.model_dump_json(indent=2).encode())
+
+    @contextmanager
+    def trying(self, options: ServerOptions) -> Iterator[None]:
+        """Save options for a start; one that fails leaves those of before. Raises ProfileError."""
+        path = self.directory / "config.json"
+        before = path.read_bytes() if path.exists() else None
+        self.save(options)
+        try:
+            yield
+        except BaseException:
+            if before is None:
+                path.unlink(missing_ok=True)
+            else:
+                self._write(path.name, before)
+            raise
 
     def announce(self, running: Running) -> None:
         """Write what a starting server says about itself. Raises ProfileError."""
-        self._write("server.json", running.model_dump_json())
+        self._write("server.json", running.model_dump_json().encode())
 
     def retire(self) -> None:
         """Forget a server that has ended."""
@@ -143,19 +192,56 @@ class Profile:
         """The lock that a server holds while it runs."""
         return filelock.FileLock(self.directory / "server.lock", mode=0o600)
 
-    def running(self) -> Running | None:
-        """The live server, or None; what a dead one left behind does not count."""
-        if not self.directory.exists():
-            return None
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While it is started, stopped or deleted: one at a time. Raises ProfileError."""
+        path = self.directory.with_name(f".{self.name}.lock")
         try:
-            with self.lock().acquire(blocking=False):
-                return None
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = filelock.FileLock(path, mode=0o600)
+            lock.acquire(timeout=_CHANGE_SECONDS)
         except filelock.Timeout:
-            return self._announced()
+            raise ProfileError(
+                f"another start, stop or delete of {self.name!r} does not end") from None
+        except OSError as error:
+            raise ProfileError(f"cannot write {path}: {_reason(error)}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def running(self) -> Running | None:
+        """The live server, or None; what a dead one left behind does not count.
+
+        Raises ProfileError.
+        """
+        if not self.directory.exists() or self._unlocked():
+            return None
+        for _ in range(int(_ANNOUNCE_SECONDS / _PROBE_SECONDS)):
+            if self._unlocked(_PROBE_SECONDS):
+                return None
+            if announced := self._announced():
+                return announced
+        raise ProfileError(f"the server of {self.name!r} is starting and does not answer yet")
 
     def remove(self) -> None:
-        """Delete the folder and all state."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Delete the folder and all state. Raises ProfileError."""
+        try:
+            shutil.rmtree(self.directory)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ProfileError(f"cannot delete {self.directory}: {_reason(error)}") from error
+
+    def _unlocked(self, patience: float = 0) -> bool:
+        """Whether nobody holds the server's lock; a look at it takes a moment itself."""
+        try:
+            with self.lock().acquire(timeout=patience, poll_interval=_PROBE_SECONDS / 4):
+                return True
+        except filelock.Timeout:
+            return False
+        except OSError as error:
+            raise ProfileError(f"cannot use {self.directory}: {_reason(error)}") from error
 
     def _announced(self) -> Running | None:
         try:
@@ -163,22 +249,29 @@ class Profile:
         except (OSError, ValidationError):
             return None
 
-    def _write(self, name: str, text: str) -> None:
-        temporary = self.directory / f".{name}.{os.getpid()}"
+    def _write(self, name: str, content: bytes) -> None:
         try:
-            temporary.touch(mode=0o600)
-            temporary.write_text(text, "utf-8")
-            temporary.replace(self.directory / name)
+            files.replace(self.directory / name, content)
         except OSError as error:
-            raise ProfileError(f"cannot write {self.directory / name}: {error.strerror}") from error
+            raise ProfileError(f"cannot write {self.directory / name}: {_reason(error)}") from error
+
+
+def _reason(error: OSError | ValidationError) -> str:
+    """One line: what the system says, or which value is wrong."""
+    if isinstance(error, ValidationError):
+        return explain(error, ServerOptions, ClusterOptions)
+    return error.strerror or str(error)
 
 
 def summary(profile: Profile) -> dict[str, Any]:
-    """One row for `profile list`: name, state, url, nodes, version."""
-    running = profile.running()
-    options = profile.options()
-    return {
-        "name": profile.name,
+    """One row for `profile list`: name, state, url, nodes, version; what is wrong when it is."""
+    row: dict[str, Any] = {"name": profile.name, "status": "Broken", "url": "", "nodes": 0,
+                           "kubernetesVersion": "", "config": {}}
+    try:
+        running, options = profile.running(), profile.options()
+    except ProfileError as error:
+        return row | {"problem": str(error)}
+    return row | {
         "status": "Running" if running else "Stopped",
         "url": running.url if running else "",
         "nodes": options.cluster.nodes,

@@ -7,6 +7,7 @@ says one JSON line on stdout when it is ready (`{"url": ...}`) or why not (`{"er
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import json
 import logging
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import filelock
 import uvicorn
 
+from apiserver.storage import StorageCorrupt, StorageFailed
 from controllers.selection import UnknownController
 from minikube_sim import kubeconfig, pki
 from minikube_sim.clock import RealClock
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from apiserver.authentication.signing import SigningKey
+    from minikube_sim.cluster import Cluster
 
 log = logging.getLogger("minikube_sim")
 
@@ -43,6 +46,9 @@ _GC_THRESHOLDS: Final = (100_000, 50, 100)
 _CLOSE_SECONDS: Final = 1
 """How long requests under way may take once the server ends; watches are cut off then."""
 _TOKEN_BYTES: Final = 24
+_LOCK_SECONDS: Final = 2
+"""How long others may look at the lock; who holds it longer is a server."""
+_NO_SUCH_ADDRESS: Final = {errno.EADDRNOTAVAIL, getattr(errno, "WSAEADDRNOTAVAIL", None)}
 
 Say = Callable[[dict[str, str]], None]
 
@@ -51,11 +57,20 @@ class ServerError(Exception):
     """The server cannot start; one line for people."""
 
 
-def serve(profile: Profile, *, foreground: bool) -> int:
-    """Serve a profile until SIGINT, SIGTERM or /sim/v1/shutdown; the process's exit code."""
-    say = _say_ready if foreground else _say_json
+def serve(profile: Profile, *, foreground: bool, ready: Callable[[], None] | None = None) -> int:
+    """Serve a profile until SIGINT, SIGTERM or /sim/v1/shutdown; the process's exit code.
+
+    `ready` is called when it answers.
+    """
+    tell = _say_ready if foreground else _say_json
+
+    def say(message: dict[str, str]) -> None:
+        if ready is not None and "url" in message:
+            ready()
+        tell(message)
+
     try:
-        with profile.lock().acquire(blocking=False):
+        with profile.lock().acquire(timeout=_LOCK_SECONDS):
             _serve_locked(profile, say)
     except filelock.Timeout:
         return _refuse(say, f'the cluster "{profile.name}" is already running')
@@ -70,6 +85,7 @@ def serve(profile: Profile, *, foreground: bool) -> int:
 
 def _serve_locked(profile: Profile, say: Say) -> None:
     clock = RealClock()
+    profile.retire()  # what one that was killed has left
     options = profile.options()
     listener = bind(options)
     try:
@@ -79,7 +95,6 @@ def _serve_locked(profile: Profile, say: Say) -> None:
         profile.save(options)
         url = f"{'http' if options.insecure_http else 'https'}://{_host(options.listen)}:{port}"
         tls = None if options.insecure_http else _certificates(profile, options, clock.now())
-        _write_kubeconfig(profile, options, url)
         running = Running(pid=os.getpid(), url=url, version=__version__, started=clock.now())
         _run(_Service(profile, options, running, say), listener, tls)
     finally:
@@ -105,17 +120,21 @@ class _Service:
         database: Path | None = None
         if self.options.storage == "sqlite":
             database = self.profile.database
-        cluster = Cluster(self.options.cluster, clock=RealClock(self.options.time_scale),
-                          database=database, root_ca=self._root_ca(),
-                          signing_key=self._signing_key())
+        try:
+            cluster = Cluster(self.options.cluster, clock=RealClock(self.options.time_scale),
+                              database=database, root_ca=self._root_ca(),
+                              signing_key=self._signing_key())
+        except StorageFailed as error:
+            raise ServerError(_unusable(self.profile, error)) from error
         async with cluster.serving():
             app = make_app(cluster, self.options.token, self._shutdown(server),
                            insecure=self.options.insecure_http, audit=self._audit())
             server.config.app = server.config.loaded_app = app
+            _write_kubeconfig(self.profile, self.options, self.running.url)
             await server.startup(sockets=[listener])
             gc.freeze()
             self.profile.announce(self.running)
-            self.say({"url": self.running.url})
+            self.say({"url": self.running.url, "nodes": _readiness(cluster)})
             log.info("serving %s at %s", self.profile.name, self.running.url)
             await server.main_loop()
             cluster.lifetime.end()
@@ -143,7 +162,8 @@ class _Service:
         try:
             return SigningKey.kept(self.profile.directory / "sa.key")
         except (OSError, ValueError) as error:
-            raise ServerError(f"cannot use the key of service accounts: {error}") from error
+            raise ServerError(f"cannot use the key of service accounts: {error}; "
+                              f"{self.profile.way_out}") from error
 
     @staticmethod
     def _shutdown(server: uvicorn.Server) -> Callable[[], None]:
@@ -193,10 +213,15 @@ def bind(options: ServerOptions) -> socket.socket:
             return _listen(options.listen, port)
         except OSError as error:
             if port == wanted[-1]:
-                raise ServerError(
-                    f"cannot listen on {options.listen} port {port}: {_reason(error)}; "
-                    "choose another with --port") from error
+                raise ServerError(_why_not(options.listen, port, error)) from error
     raise AssertionError("unreachable")
+
+
+def _why_not(address: str, port: int, error: OSError) -> str:
+    """Which of the two flags is to blame."""
+    if isinstance(error, (socket.gaierror, UnicodeError)) or error.errno in _NO_SUCH_ADDRESS:
+        return f"--listen {address}: must be an address of this computer ({_reason(error)})"
+    return f"cannot listen on {address} port {port}: {_reason(error)}; choose another with --port"
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -213,6 +238,17 @@ def _listen(address: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _unusable(profile: Profile, error: StorageFailed) -> str:
+    """What is wrong with the state, and what helps."""
+    line = f"cannot use the state {profile.database}: {error}"
+    return f"{line}; {profile.way_out}" if isinstance(error, StorageCorrupt) else line
+
+
+def _readiness(cluster: Cluster) -> str:
+    """What `start` may say of the nodes."""
+    return "every node is Ready" if cluster.nodes.all_ready() else "not every node is Ready"
 
 
 def _reason(error: OSError) -> str:
@@ -236,7 +272,8 @@ def _certificates(profile: Profile, options: ServerOptions, now: float) -> ssl.S
         server = pki.make_server(ca, _names(options), now)
         server.write(directory, "apiserver")
     except (OSError, ValueError) as error:
-        raise ServerError(f"cannot use the certificates in {directory}: {error}") from error
+        raise ServerError(f"cannot use the certificates in {directory}: {error}; "
+                          f"{profile.way_out}") from error
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH,
                                          cafile=str(directory / "ca.crt"))
     context.verify_mode = ssl.CERT_OPTIONAL

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
+from apiserver import files
 from apiserver.authentication.jwt import ALGORITHM, BadToken, claims_of, decode, encode
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ class SigningKey:
                 raise ValueError(f"{file} is not an EC key")
             return cls(key)
         key = ec.generate_private_key(ec.SECP256R1())
-        file.touch(mode=0o600)
-        file.write_bytes(key.private_bytes(
+        files.replace(file, key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption()))
         return cls(key)

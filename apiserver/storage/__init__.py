@@ -1,7 +1,7 @@
 """A multi-version store as etcd has it: one global revision, ordered keys, a bounded history."""
 
 from apiserver.storage.memory import MemoryStore
-from apiserver.storage.sqlite import SqliteStore
+from apiserver.storage.sqlite import SqliteStore, StorageCorrupt, StorageFailed
 from apiserver.storage.store import (
     Change,
     Compacted,
@@ -21,6 +21,8 @@ __all__ = [
     "Page",
     "RevisionMismatch",
     "SqliteStore",
+    "StorageCorrupt",
+    "StorageFailed",
     "Store",
     "StoreWatch",
     "Version",

@@ -36,7 +36,11 @@ _META: Final = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"
 
 
 class StorageFailed(OSError):
-    """The disk refused a write; nothing that came after it was acknowledged."""
+    """The disk refused a read or write; nothing that came after it was acknowledged."""
+
+
+class StorageCorrupt(StorageFailed):
+    """What is in the file is not what was written there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +134,18 @@ class _Writer(threading.Thread):
 
 
 class SqliteStore(MemoryStore):
-    """One SQLite file. Implements `storage.store.Store`; survives kill -9 at any moment."""
+    """One SQLite file. Implements `storage.store.Store`; survives kill -9 at any moment.
+
+    Raises StorageFailed when the file cannot be used.
+    """
 
     def __init__(self, path: Path, *, history: int = HISTORY,
                  detect_mutations: bool = False) -> None:
         super().__init__(history=history, detect_mutations=detect_mutations)
-        self._load(path)
+        try:
+            self._load(path)
+        except (sqlite3.Error, ValueError) as error:
+            raise _failure(error) from error
         self._writer = _Writer(path, self._revision)
 
     def _load(self, path: Path) -> None:
@@ -184,3 +194,9 @@ def _open(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _failure(error: sqlite3.Error | ValueError) -> StorageFailed:
+    """SQLite says what the file system did with OperationalError, of the content the others."""
+    filesystem = isinstance(error, sqlite3.OperationalError)
+    return StorageFailed(str(error)) if filesystem else StorageCorrupt(str(error))

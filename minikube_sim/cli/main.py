@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any, Final
 
@@ -25,6 +26,9 @@ from minikube_sim.cli import (
     trace,
     why,
 )
+from minikube_sim.cli.options import PROFILE_VARIABLE
+from minikube_sim.kubeconfig import KubeconfigError
+from minikube_sim.profile import ProfileError
 from minikube_sim.version import __version__
 
 _VERBATIM: Final = {"allow_extra_args": True, "ignore_unknown_options": True,
@@ -47,6 +51,8 @@ COMMANDS: Final = (
     ("profile", profiles.profile, None),
     ("demo", demo.demo, None),
 )
+
+_DEBUG: Final = "MINIKUBE_SIM_DEBUG"
 
 _ClickException: Final[Any] = typer.BadParameter.__bases__[0].__bases__[0]
 """click's ClickException, wherever this typer keeps it."""
@@ -72,8 +78,11 @@ def _show_version(wanted: bool) -> None:
 def _root(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True,
                                           help="Print the version and exit.")] = False,
+    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Which cluster.")] = None,
 ) -> None:
     """A complete, faithful mini-Kubernetes: no Docker, VM, root or network."""
+    if profile is not None:
+        os.environ[PROFILE_VARIABLE] = profile  # the command's own flag goes before it
 
 
 def _complain(message: str) -> None:
@@ -93,13 +102,21 @@ def run(arguments: list[str]) -> int:
     except _ClickException as error:
         _complain(error.format_message())
         return int(error.exit_code)
+    except (ProfileError, KubeconfigError) as error:
+        _complain(str(error))
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         return 141
+    except Exception as error:  # a bug of ours: people get one line, who asks gets all of it
+        if os.environ.get(_DEBUG):
+            raise
+        _complain(f"failed: {type(error).__name__}: {error} (a bug; {_DEBUG}=1 shows where)")
+        return 1
     return result if isinstance(result, int) else 0
 
 
 def main() -> None:
-    """The console script."""
+    """The command line of this process."""
     sys.exit(run(sys.argv[1:]))

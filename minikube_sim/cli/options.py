@@ -9,8 +9,9 @@ import typer
 from minikube_sim.cli.console import fail
 from minikube_sim.profile import DEFAULT, Profile, ProfileError, Running
 
+PROFILE_VARIABLE = "MINIKUBE_SIM_PROFILE"
 ProfileFlag = Annotated[
-    str, typer.Option("--profile", "-p", envvar="MINIKUBE_SIM_PROFILE", help="Which cluster.")]
+    str, typer.Option("--profile", "-p", envvar=PROFILE_VARIABLE, help="Which cluster.")]
 OutputFlag = Annotated[
     str, typer.Option("--output", "-o", help="text or json.", metavar="text|json")]
 NamespaceFlag = Annotated[str, typer.Option("--namespace", "-n", help="Where names are looked up.")]

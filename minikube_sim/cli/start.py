@@ -7,6 +7,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +18,16 @@ from pydantic import ValidationError
 from minikube_sim import kubeconfig
 from minikube_sim.cli.console import fail, plain, step
 from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, profile_named
-from minikube_sim.config import ClusterOptions, explain
-from minikube_sim.profile import Profile, ProfileError, ServerOptions
+from minikube_sim.complaints import explain, shown
+from minikube_sim.config import ClusterOptions
+from minikube_sim.profile import Profile, Running, ServerOptions
 from minikube_sim.version import __version__
 
 _CLUSTER = set(ClusterOptions.model_fields)
+_FIXED = ("nodes", "node_ip", "pod_cidr", "service_cluster_ip_range")
+"""What every object of a cluster's state was made for."""
+_USAGE = 64
+"""The exit code of a bad value, as minikube has it."""
 
 
 def start(
@@ -70,34 +77,16 @@ def start(
     given = {name: value for name, value in locals().items()
              if value is not None and name not in ("profile", "foreground", "kubeconfig_file")}
     chosen = profile_named(profile)
-    try:
-        _start(chosen, given, kubeconfig_file, foreground)
-    except (ProfileError, kubeconfig.KubeconfigError) as error:
-        fail(str(error))
-
-
-def _start(profile: Profile, given: dict[str, Any], file: Path | None, foreground: bool) -> None:
-    running = profile.running()
-    if running is not None:
-        step(f'The cluster "{profile.name}" is already running at {running.url}: nothing to do.')
-        return
-    profile.make()
-    options = _options(profile, given)
-    target = kubeconfig.target(file, profile.kubeconfig)
-    kubeconfig.check(target, profile.name)
-    profile.save(options.model_copy(update={"kubeconfig": str(target)}))
-    if foreground:
-        from minikube_sim import server
-
-        code = server.serve(profile, foreground=True)
-        if code:
-            raise typer.Exit(code)
-        return
-    _announce(profile, options)
-    ready = _spawn(profile)
-    if "error" in ready:
-        fail(ready["error"])
-    _report(profile, ready["url"], target)
+    options = _options(chosen, given)
+    with ExitStack() as changing:
+        changing.enter_context(chosen.changing())
+        running = chosen.running()
+        if running is not None:
+            _nothing_to_do(chosen, running, options, given)
+        elif not foreground:
+            _start(chosen, options, kubeconfig_file)
+        else:
+            _serve_here(chosen, options, kubeconfig_file, ready=changing.close)
 
 
 def _options(profile: Profile, given: dict[str, Any]) -> ServerOptions:
@@ -106,11 +95,80 @@ def _options(profile: Profile, given: dict[str, Any]) -> ServerOptions:
     cluster = {name: value for name, value in given.items() if name in _CLUSTER}
     served = {name: value for name, value in given.items() if name not in _CLUSTER}
     try:
-        merged = saved.cluster.model_dump() | cluster
-        return ServerOptions.model_validate(
-            saved.model_dump() | served | {"cluster": ClusterOptions.model_validate(merged)})
+        merged = ClusterOptions.model_validate(saved.cluster.model_dump() | cluster)
+        options = ServerOptions.model_validate(saved.model_dump() | served | {"cluster": merged})
     except ValidationError as error:
-        fail(explain(error), 64)
+        fail(explain(error, ClusterOptions, ServerOptions), _USAGE)
+    if "controllers" in given:
+        _check_controllers(options.cluster.controllers)
+    return options
+
+
+def _check_controllers(text: str) -> None:
+    from controllers.selection import UnknownController
+    from minikube_sim.selection import selected
+
+    try:
+        selected(text)
+    except UnknownController as error:
+        fail(f"--controllers {shown(text)}: {error}", _USAGE)
+
+
+def _nothing_to_do(profile: Profile, running: Running, options: ServerOptions,
+                   given: dict[str, Any]) -> None:
+    step(f'The cluster "{profile.name}" is already running at {running.url}: nothing to do.')
+    before, after = _flat(profile.options()), _flat(options)
+    before["port"] = before["last_port"]
+    ignored = [f"--{name.replace('_', '-')}" for name in given if before[name] != after[name]]
+    if ignored:
+        step(f"{', '.join(ignored)} can be given when it is stopped: "
+             f"minikube-sim stop -p {profile.name}")
+
+
+def _flat(options: ServerOptions) -> dict[str, Any]:
+    return options.model_dump(exclude={"cluster"}) | options.cluster.model_dump()
+
+
+def _prepared(profile: Profile, options: ServerOptions, file: Path | None) -> ServerOptions:
+    """The options to save: the kubeconfig can be written, and kept state fits them."""
+    _refuse_to_move(profile, options)
+    profile.make()
+    target = kubeconfig.target(file, profile.kubeconfig)
+    kubeconfig.check(target, profile.name)
+    places = tuple(dict.fromkeys((*options.kubeconfigs, str(target))))
+    return options.model_copy(update={"kubeconfig": str(target), "kubeconfigs": places})
+
+
+def _refuse_to_move(profile: Profile, options: ServerOptions) -> None:
+    """Addresses that are written into every object cannot change, as in minikube."""
+    if options.storage != "sqlite" or not profile.database.exists():
+        return
+    before, after = profile.options().cluster.model_dump(), options.cluster.model_dump()
+    for name in _FIXED:
+        if before[name] != after[name]:
+            fail(f"--{name.replace('_', '-')} {after[name]}: the cluster {profile.name!r} exists "
+                 f"with {before[name]}, which cannot change; {profile.way_out}", _USAGE)
+
+
+def _serve_here(profile: Profile, options: ServerOptions, file: Path | None, *,
+                ready: Callable[[], None]) -> None:
+    """--foreground. `ready` is called when others may stop it."""
+    from minikube_sim import server
+
+    with profile.trying(_prepared(profile, options, file)):
+        code = server.serve(profile, foreground=True, ready=ready)
+        if code:
+            raise typer.Exit(code)
+
+
+def _start(profile: Profile, options: ServerOptions, file: Path | None) -> None:
+    options = _prepared(profile, options, file)
+    with profile.trying(options):
+        _announce(profile, options)
+        ready = _spawn(profile)
+        if "error" in ready:
+            fail(ready["error"])
+    _report(profile, ready, Path(options.kubeconfig))
 
 
 def _announce(profile: Profile, options: ServerOptions) -> None:
@@ -121,8 +179,8 @@ def _announce(profile: Profile, options: ServerOptions) -> None:
          f"{nodes} ...")
 
 
-def _report(profile: Profile, url: str, target: Path) -> None:
-    step(f"The API server answers at {url}, every node is Ready")
+def _report(profile: Profile, ready: dict[str, str], target: Path) -> None:
+    step(f"The API server answers at {ready['url']}, {ready['nodes']}")
     step(f'Done! kubectl uses the context "{profile.name}" of {target}')
     if target == profile.kubeconfig:
         plain(f"  In this shell: {profile.environment}")
@@ -140,8 +198,13 @@ def _spawn(profile: Profile) -> dict[str, str]:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=log, cwd=profile.directory, **detached)
     assert process.stdout is not None
-    line = process.stdout.readline()
-    process.stdout.close()
+    try:
+        with process.stdout:
+            line = process.stdout.readline()
+    except KeyboardInterrupt:  # it must not go on alone
+        process.terminate()
+        process.wait()
+        raise
     try:
         answer: dict[str, str] = json.loads(line)
     except ValueError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from minikube_sim import kubeconfig
 from minikube_sim.cli.console import CommandError, emit_json, fail, plain
 from minikube_sim.cli.options import (
     DEFAULT_PROFILE,
@@ -42,6 +44,7 @@ def _report(profile: Profile) -> dict[str, Any]:
     running = profile.running()
     options = profile.options()
     state = "Stopped"
+    configured = _configured(options.kubeconfig, profile.name, running.url if running else "")
     nodes: dict[str, str] = dict.fromkeys(options.cluster.node_names(), "Stopped")
     if running is not None:
         try:
@@ -55,21 +58,29 @@ def _report(profile: Profile) -> dict[str, Any]:
         "url": running.url if running else "",
         "pid": running.pid if running else 0,
         "kubernetesVersion": options.cluster.kubernetes_version,
-        "kubeconfig": "Configured" if profile.kubeconfig.exists() else "Misconfigured",
+        "kubeconfig": configured,
         "storage": options.storage,
-        "nodes": [_node(name, kubelet, state, index) for index, (name, kubelet)
+        "nodes": [_node(name, kubelet, state, configured, index) for index, (name, kubelet)
                   in enumerate(nodes.items())],
     }
 
 
-def _node(name: str, kubelet: str, apiserver: str, index: int) -> dict[str, str]:
+def _configured(place: str, name: str, url: str) -> str:
+    """Whether the context in the kubeconfig leads here: minikube's words."""
+    try:
+        server = kubeconfig.server(Path(place), name)
+    except kubeconfig.KubeconfigError:
+        server = ""
+    return "Configured" if server and url in ("", server) else "Misconfigured"
+
+
+def _node(name: str, kubelet: str, apiserver: str, kubeconfig: str,
+          index: int) -> dict[str, str]:
     row = {"name": name, "type": "Control Plane" if index == 0 else "Worker",
            "host": "Running" if apiserver == "Running" else "Stopped", "kubelet": kubelet}
-    return row | {"apiserver": apiserver} if index == 0 else row
+    return row | {"apiserver": apiserver, "kubeconfig": kubeconfig} if index == 0 else row
 
 
 def _text(node: dict[str, str]) -> str:
     rows = [f"{key}: {value}" for key, value in node.items() if key != "name"]
-    if "apiserver" in node:
-        rows.append("kubeconfig: Configured")
     return "\n".join([node["name"], *rows])

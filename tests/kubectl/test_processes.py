@@ -63,6 +63,82 @@ def test_a_taken_port_is_one_clear_line(computer):
                         r"choose another with --port\n", done.stderr)
 
 
+@pytest.mark.parametrize(("flags", "complaint"), [
+    ("--listen no.such.host.", "--listen no.such.host.: must be an address of this computer"),
+    ("--audit-log /dev/null/x", "cannot write the audit log /dev/null/x"),
+])
+def test_a_start_that_fails_leaves_nothing_behind(computer, flags, complaint):
+    done = computer.run("minikube-sim", "start", *flags.split())
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"minikube-sim: {complaint}")
+    assert done.stderr.count("\n") == 1
+    assert not computer.kubeconfig.exists()
+    assert computer.run("minikube-sim", "status").returncode == 85
+    computer.sim("start --storage memory")
+
+
+def test_starts_that_race_make_one_server(computer):
+    command = [sys.executable, "-m", "minikube_sim", "start", "--storage", "memory"]
+    racers = [subprocess.Popen(command, env=computer.environment, stdout=subprocess.PIPE, text=True)
+              for _ in range(3)]
+    said = [racer.communicate(timeout=60)[0] for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0, 0]
+    assert sorted("nothing to do" in text for text in said) == [False, True, True]
+    assert "minikube" in computer.kubectl("get nodes -o name")
+
+
+def test_an_interrupted_start_leaves_no_server(computer):
+    command = [sys.executable, "-m", "minikube_sim", "start"]
+    with subprocess.Popen(command, env=computer.environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        assert "minikube-sim v" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert computer.run("minikube-sim", "status").returncode == 85
+
+
+def test_flags_of_a_second_start_are_checked_and_not_lost_in_silence(computer):
+    computer.sim("start --storage memory")
+    said = computer.sim("start --nodes 3 --seed 0 --lb random")
+    assert "--nodes, --lb can be given when it is stopped: minikube-sim stop" in said
+    assert computer.run("minikube-sim", "start", "--lb", "fair").returncode == 64
+
+
+def test_what_a_kept_state_was_made_for_cannot_change(computer):
+    computer.sim("start")
+    computer.sim("stop")
+    done = computer.run("minikube-sim", "start", "--nodes", "3")
+    assert (done.returncode, done.stderr) == (64, (
+        "minikube-sim: --nodes 3: the cluster 'minikube-sim' exists with 1, which cannot change; "
+        "minikube-sim delete -p minikube-sim makes a fresh start\n"))
+    (computer.folder / "home/profiles/minikube-sim/state.db").write_bytes(b"no database" * 1000)
+    done = computer.run("minikube-sim", "start")
+    assert done.returncode == 1
+    assert re.fullmatch(r"minikube-sim: cannot use the state .*state\.db: file is not a database; "
+                        r"minikube-sim delete -p minikube-sim makes a fresh start\n", done.stderr)
+
+
+def test_status_says_when_the_context_leads_elsewhere(computer):
+    computer.sim("start --storage memory")
+    assert "kubeconfig: Configured" in computer.sim("status")
+    computer.kubeconfig.write_text("")
+    assert "kubeconfig: Misconfigured" in computer.sim("status")
+
+
+def test_delete_takes_its_contexts_from_every_file_it_wrote(computer):
+    other = computer.folder / "other"
+    computer.sim(f"start --storage memory --kubeconfig {other}")
+    computer.sim("stop")
+    computer.sim("start")
+    computer.kubeconfig.write_text("contexts: 5")
+    done = computer.run("minikube-sim", "delete")
+    assert done.returncode == 1
+    assert "contexts must be a list" in done.stderr
+    assert yaml.safe_load(other.read_text())["contexts"] == []
+    assert computer.run("minikube-sim", "status").returncode == 85
+
+
 def test_two_profiles_run_side_by_side(computer):
     computer.sim("start -p one --storage memory")
     computer.sim("start -p two --storage memory")

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from minikube_sim.cli import main
 from minikube_sim.cli.main import run
 
 
 @pytest.fixture(autouse=True)
 def _home(monkeypatch, tmp_path):
     monkeypatch.setenv("MINIKUBE_SIM_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("MINIKUBE_SIM_PROFILE", raising=False)
+    monkeypatch.setenv("MINIKUBE_SIM_PROFILE", "minikube-sim")
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
 
 
 @pytest.mark.parametrize(("line", "message"), [
-    ("start --lb fair", "--lb fair: input should be 'round-robin' or 'random'"),
-    ("start --nodes none", "--nodes none: input should be a valid integer"),
-    ("start --kubernetes-version 1.2", "--kubernetes-version 1.2: must be 1.25 to 1.37"),
-    ("start --storage disk", "--storage disk: input should be 'memory' or 'sqlite'"),
-    ("start --port 70000", "--port 70000: input should be less than or equal to 65535"),
+    ("start --lb fair", "--lb fair: must be round-robin or random"),
+    ("start --nodes none", "--nodes none: must be a whole number, 1 to 500"),
+    ("start --kubernetes-version 1.2", "--kubernetes-version 1.2: must be v1.25 to v1.37"),
+    ("start --storage disk", "--storage disk: must be memory or sqlite"),
+    ("start --port 70000", "--port 70000: must be a whole number, 0 to 65535"),
+    ("start --controllers *,-wat", "--controllers '*,-wat': \"wat\" is not in the list of known"),
+    ("start --token x:y", "--token x:y: must be of letters, digits and"),
+    ("start --pod-cidr 10.96.0.0/16", "--pod-cidr 10.96.0.0/16 overlaps with --service-cluster-ip"),
+    ("-p two start --lb fair", "--lb fair: must be"),
+    ("-p two ip", "'two' is not running"),
     ("start -p ../x", "profile name '../x' is not valid"),
     ("start --wat", "No such option: --wat"),
     ("wat", "No such command 'wat'."),
@@ -69,6 +77,43 @@ def test_an_unwritable_kubeconfig_is_named(tmp_path, capfd):
     (tmp_path / "file").write_text("")
     assert run(["start", "--kubeconfig", str(tmp_path / "file" / "config")]) == 1
     assert "kubeconfig" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["start", "status", "ip -p one", "profile list -o json"])
+def test_broken_options_are_one_line_with_the_way_out(command, capfd, tmp_path):
+    folder = tmp_path / "home" / "profiles" / "minikube-sim"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"storage": "tape"}')
+    run(command.split())
+    out, err = capfd.readouterr()
+    assert "Traceback" not in err
+    if command.split()[0] in ("start", "status"):
+        assert err.startswith("minikube-sim: cannot read ")
+        assert "--storage tape: must be memory or sqlite; minikube-sim delete" in err
+        assert out == ""
+
+
+def test_a_broken_profile_is_listed_beside_the_others(capfd, tmp_path):
+    for name, options in (("bad", "{"), ("good", "{}")):
+        folder = tmp_path / "home" / "profiles" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(options)
+    assert run(["profile", "list", "-o", "json"]) == 0
+    rows = {row["name"]: row["status"] for row in json.loads(capfd.readouterr().out)}
+    assert rows == {"bad": "Broken", "good": "Stopped"}
+
+
+def test_a_bug_is_one_line_that_says_how_to_see_more(capfd, monkeypatch):
+    def broken():
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(main, "COMMANDS", (("broken", broken, None), ("other", broken, None)))
+    assert main.run(["broken"]) == 1
+    assert capfd.readouterr().err == ("minikube-sim: failed: ZeroDivisionError: oh "
+                                      "(a bug; MINIKUBE_SIM_DEBUG=1 shows where)\n")
+    monkeypatch.setenv("MINIKUBE_SIM_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main.run(["broken"])
 
 
 def test_no_command_shows_the_commands(capfd):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import filelock
 import pytest
 import yaml
 
@@ -102,3 +106,52 @@ def test_kubeconfig_of_the_environment_is_the_target(monkeypatch, tmp_path):
     monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/a:{tmp_path}/b")
     assert kubeconfig.target(None, own) == tmp_path / "a"
     assert kubeconfig.target(tmp_path / "c", own) == tmp_path / "c"
+
+
+@pytest.mark.parametrize("text", [
+    "contexts: [1]", "clusters: {a: b}", "users: [{user: {}}]", "contexts: work",
+])
+def test_sections_of_another_form_are_refused_and_left_alone(path, text):
+    path.write_text(text)
+    with pytest.raises(KubeconfigError, match="must be a list of things with a name"):
+        kubeconfig.merge(path, ENTRY)
+    assert path.read_text() == text
+
+
+def test_a_context_of_another_form_is_nobodys(path):
+    path.write_text("contexts: [{name: odd, context: text}]")
+    kubeconfig.merge(path, ENTRY)
+    assert [e["name"] for e in read(path)["contexts"]] == ["odd", "sim"]
+
+
+def test_dates_and_modes_of_others_stay_as_they_are(path):
+    path.write_text("users: [{name: me, user: {auth-provider: {expiry: 2024-01-01T00:00:00Z}}}]")
+    path.chmod(0o640)
+    kubeconfig.merge(path, ENTRY)
+    assert read(path)["users"][0]["user"] == {"auth-provider": {"expiry": "2024-01-01T00:00:00Z"}}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_profiles_that_start_at_once_are_all_merged(path):
+    names = [f"sim-{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: kubeconfig.merge(path, replace(ENTRY, name=name)), names))
+    assert sorted(e["name"] for e in read(path)["contexts"]) == names
+    assert [p.name for p in path.parent.iterdir()] == ["config"]
+
+
+def test_who_changes_the_file_now_is_waited_for(path):
+    with ThreadPoolExecutor(1) as pool:
+        with filelock.SoftFileLock(f"{path}.lock"):  # kubectl's lock file
+            merging = pool.submit(kubeconfig.merge, path, ENTRY)
+            assert not path.exists()
+        merging.result(timeout=10)
+    assert kubeconfig.server(path, "sim") == "https://127.0.0.1:8443"
+
+
+def test_another_file_of_the_environment_may_have_the_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/a{os.pathsep}{tmp_path}/b")
+    (tmp_path / "b").write_text(yaml.safe_dump(FOREIGN))
+    kubeconfig.check(tmp_path / "a", "sim")
+    with pytest.raises(KubeconfigError, match="already has an entry 'work'"):
+        kubeconfig.check(tmp_path / "a", "work")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -55,3 +56,44 @@ def test_secrets_are_readable_by_their_owner_only(profile):
     config = profile.directory / "config.json"
     assert config.stat().st_mode & 0o077 == 0
     assert json.loads(config.read_text())["token"] == "secret"
+
+
+def test_a_start_that_fails_leaves_the_options_of_before(profile):
+    with pytest.raises(ZeroDivisionError), profile.trying(ServerOptions(port=1)):
+        raise ZeroDivisionError
+    assert not profile.exists
+    profile.save(ServerOptions(port=6443))
+    with pytest.raises(ZeroDivisionError), profile.trying(ServerOptions(port=1)):
+        raise ZeroDivisionError
+    assert profile.options().port == 6443
+    with profile.trying(ServerOptions(port=1)):
+        pass
+    assert profile.options().port == 1
+
+
+def test_a_server_that_starts_is_waited_for(profile):
+    server = Running(pid=1, url="https://127.0.0.1:1", version="0", started=0)
+    with ThreadPoolExecutor(1) as pool, profile.lock():
+        asked = pool.submit(Profile("one").running)
+        profile.announce(server)
+        assert asked.result(timeout=10) == server
+
+
+def test_one_at_a_time_starts_stops_or_deletes(profile):
+    order = []
+
+    def second():
+        with Profile("one").changing():
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with profile.changing():
+            later = pool.submit(second)
+            order.append("first")
+        later.result(timeout=10)
+    assert order == ["first", "second"]
+
+
+def test_a_folder_that_is_no_profile_is_not_listed(profile):
+    (profile.directory.parent / ".tmp").mkdir()
+    assert [p.name for p in profiles()] == ["one"]
