@@ -39,6 +39,26 @@ def go_regex(pattern: str) -> re.Pattern[str]:
     return re.compile(_END.sub(r"\1\\Z", text), re.ASCII)
 
 
+_GO_COMPLAINTS: Final = (
+    ("missing ), unterminated subpattern", "missing closing ): `{whole}`"),
+    ("unbalanced parenthesis", "unexpected ): `{whole}`"),
+    ("unterminated character set", "missing closing ]: `{rest}`"),
+    ("nothing to repeat", "missing argument to repetition operator: `{one}`"),
+    ("multiple repeat", "invalid nested repetition operator: `{pair}`"),
+    ("bad escape (end of pattern)", "trailing backslash at end of expression: ``"),
+    ("bad escape", "invalid escape sequence: `{pair}`"),
+    ("bad character range", "invalid character class range: `{rest}`"))
+
+
+def go_complaint(pattern: str, error: re.error) -> str:
+    """What Go's regexp says of a pattern that Python refused."""
+    at = error.pos or 0
+    shown = {"whole": pattern, "rest": pattern[at:], "one": pattern[at:at + 1],
+             "pair": pattern[at:at + 2]}
+    text = next((text for start, text in _GO_COMPLAINTS if error.msg.startswith(start)), "")
+    return "error parsing regexp: " + (text.format(**shown) if text else str(error))
+
+
 def _matches(pattern: str) -> Check:
     compiled = re.compile(pattern)
     return lambda text: compiled.fullmatch(text) is not None

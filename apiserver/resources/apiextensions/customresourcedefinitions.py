@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from apiserver.customresources.jsonpath import JSONPathError, parse_path
 from apiserver.customresources.names import APPROVAL, is_protected
 from apiserver.machinery import meta
 from apiserver.machinery.names import is_dns1035_label, is_dns1123_subdomain
@@ -13,6 +12,7 @@ from apiserver.machinery.validation import (
     Path,
     all_invalid,
     duplicate,
+    forbidden,
     immutable,
     internal_struct,
     invalid,
@@ -36,6 +36,11 @@ _ESTABLISHED: Final = "Established"
 CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 """The finalizer that stays until all objects of the kind are gone."""
 _COLUMN_TYPES: Final = ("boolean", "date", "integer", "number", "string")
+_COLUMN_FORMATS: Final = ("byte", "date", "date-time", "double", "float", "int32", "int64",
+                          "password")
+_SIMPLE_PATH: Final = "must be a simple json path starting with ."
+_LONGEST_WARNING: Final = 256
+_REVIEW_VERSIONS: Final = ("v1", "v1beta1")
 
 
 class CustomResourceDefinitionStrategy(Strategy):
@@ -96,14 +101,11 @@ class CustomResourceDefinitionStrategy(Strategy):
             errors.append(invalid("metadata.name", name,
                                   'must be spec.names.plural+"."+spec.group'))
         errors += _spec_errors(spec)
-        errors += _approval_errors(obj)
+        errors += _stored_errors(obj) + _approval_errors(obj)
         if spec.get("preserveUnknownFields"):
             errors.append(invalid(_SPEC.child("preserveUnknownFields"), True, "cannot set to true, "
                                   "set x-kubernetes-preserve-unknown-fields to true in "
                                   "spec.versions[*].schema instead"))
-        if not dig(obj, "status", "storedVersions"):
-            errors.append(invalid("status.storedVersions", None,
-                                  "must have at least one stored version"))
         return errors
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
@@ -117,18 +119,25 @@ class CustomResourceDefinitionStrategy(Strategy):
         errors += immutable(_SPEC.child("group"), spec.get("group"), before.get("group"))
         errors += immutable(_NAMES.child("plural"), dig(spec, "names", "plural"),
                             dig(before, "names", "plural"))
-        known = {v.get("name") for v in spec.get("versions") or ()}
-        stored = dig(obj, "status", "storedVersions") or []
-        for i, version in enumerate(stored):
-            if version not in known:
-                errors.append(invalid(f"status.storedVersions[{i}]", version,
-                                      "missing from spec.versions; "
-                                      f"{version} was previously a storage version, "
-                                      "and must remain in spec.versions until a storage migration "
-                                      "ensures no data remains persisted in "
-                                      f"{version} and removes {version} from "
-                                      "status.storedVersions"))
-        return errors
+        return errors + _stored_errors(obj)
+
+
+def _stored_errors(obj: Object) -> list[FieldError]:
+    """Versions that objects may be stored in stay (ValidateCustomResourceDefinitionStoredVersions).
+    """
+    versions, path = obj["spec"].get("versions") or (), Path("status.storedVersions")
+    stored = dig(obj, "status", "storedVersions") or []
+    if not stored:
+        return [invalid(path, None, "must have at least one stored version")]
+    errors = [invalid(path, stored, f"must have the storage version {version.get('name')}")
+              for version in versions
+              if version.get("storage") and version.get("name") not in stored]
+    known = {version.get("name") for version in versions}
+    return errors + [invalid(path.at(i), name, (
+        f"missing from spec.versions; {name} was previously a storage version, and must remain in "
+        "spec.versions until a storage migration ensures no data remains persisted in "
+        f"{name} and removes {name} from status.storedVersions"))
+        for i, name in enumerate(stored) if name not in known]
 
 
 def _spec_errors(spec: Object) -> list[FieldError]:
@@ -138,7 +147,6 @@ def _spec_errors(spec: Object) -> list[FieldError]:
         errors.append(not_supported(_SPEC.child("scope"), scope, _SCOPES) if scope
                       else required(_SPEC.child("scope")))
     errors += _versions_errors(spec)
-    errors += _names_errors(spec.get("names") or {})
     return errors + _conversion_errors(spec.get("conversion") or {})
 
 
@@ -154,7 +162,7 @@ def _versions_errors(spec: Object) -> list[FieldError]:
     seen: set[str] = set()
     for i, version in enumerate(versions):
         name = version.get("name") or ""
-        errors += all_invalid(path.at(i).child("name"), name, is_dns1035_label(name))
+        errors += _label_errors(path.at(i).child("name"), name)
         if name in seen:
             errors.append(duplicate(path.at(i).child("name"), name))
         seen.add(name)
@@ -162,12 +170,16 @@ def _versions_errors(spec: Object) -> list[FieldError]:
     if sum(bool(version.get("storage")) for version in versions) != 1:
         errors.append(invalid(path, [_shown(v, agreed) for v in versions],
                               "must have exactly one version marked as storage version"))
-    name = first.get("name") or ""
-    errors += all_invalid(_SPEC.child("version"), name, is_dns1035_label(name))
-    schema = dig(first, "schema", "openAPIV3Schema")
-    if agreed["schema"] and schema is not None:
-        errors += schema_errors(schema, _SPEC.child("validation", "openAPIV3Schema"))
-    return errors
+    errors += _label_errors(_SPEC.child("version"), first.get("name") or "")
+    own = {name: value for name, value in first.items() if agreed.get(name)}
+    status = any(dig(v, "subresources", "status") is not None for v in versions)
+    return errors + _names_errors(spec.get("names") or {}) + _parts_errors(
+        own, first, _SPEC, _SPEC.child("validation", "openAPIV3Schema"), status=status)
+
+
+def _label_errors(path: Path, name: str) -> list[FieldError]:
+    texts = is_dns1035_label(name)
+    return [invalid(path, name, ",".join(texts))] if texts else []
 
 
 def _shown(version: Object, agreed: dict[str, bool]) -> Object:
@@ -193,18 +205,33 @@ def _conversion_errors(conversion: Object) -> list[FieldError]:
     strategy, path = conversion.get("strategy") or "", _SPEC.child("conversion")
     if strategy not in ("None", "Webhook"):
         return [not_supported(path.child("strategy"), strategy, ["None", "Webhook"])]
+    webhook = conversion.get("webhook") or {}
+    client, versions = webhook.get("clientConfig"), webhook.get("conversionReviewVersions") or []
+    own = path.child("webhookClientConfig")
     if strategy == "None":
-        return []
+        text = "should not be set when strategy is not set to Webhook"
+        given = ((own, client), (path.child("conversionReviewVersions"), versions))
+        return [forbidden(where, text) for where, value in given if value]
     errors: list[FieldError] = []
-    client = dig(conversion, "webhook", "clientConfig")
     if client is None:
-        errors.append(required(path.child("webhookClientConfig"),
-                               "required when strategy is set to Webhook"))
+        errors.append(required(own, "required when strategy is set to Webhook"))
     elif (client.get("url") is None) is (client.get("service") is None):
-        errors.append(required(path.child("webhookClientConfig"),
-                               "exactly one of url or service is required"))
-    if not dig(conversion, "webhook", "conversionReviewVersions"):
-        errors.append(required(path.child("conversionReviewVersions")))
+        errors.append(required(own, "exactly one of url or service is required"))
+    return errors + _review_errors(versions, path.child("conversionReviewVersions"))
+
+
+def _review_errors(versions: list[str], path: Path) -> list[FieldError]:
+    if not versions:
+        return [required(path)]
+    errors: list[FieldError] = []
+    for i, version in enumerate(versions):
+        if version in versions[:i]:
+            errors.append(invalid(path.at(i), version, "duplicate version"))
+        else:
+            errors += all_invalid(path.at(i), version, is_dns1035_label(version))
+    if not set(versions) & set(_REVIEW_VERSIONS):
+        errors.append(invalid(path, versions, "must include at least one of "
+                              f"{', '.join(_REVIEW_VERSIONS)}"))
     return errors
 
 
@@ -212,10 +239,12 @@ def _group_errors(spec: Object) -> list[FieldError]:
     group, path = spec.get("group") or "", _SPEC.child("group")
     if not group:
         return [required(path)]
-    errors = all_invalid(path, group, is_dns1123_subdomain(group))
+    texts = is_dns1123_subdomain(group)
+    if texts:
+        return [invalid(path, group, ",".join(texts))]
     if "." not in group:
-        errors.append(invalid(path, group, "should be a domain with at least one dot"))
-    return errors
+        return [invalid(path, group, "should be a domain with at least one dot")]
+    return []
 
 
 def _names_errors(names: Object) -> list[FieldError]:
@@ -226,14 +255,14 @@ def _names_errors(names: Object) -> list[FieldError]:
             if key != "singular":
                 errors.append(required(path))
         elif key.lower().endswith("kind"):
-            errors += all_invalid(path, value, [
-                f"may have mixed case, but should otherwise match: {text}"
-                for text in is_dns1035_label(value.lower())])
+            texts = is_dns1035_label(value.lower())
+            errors += [invalid(path, value, "may have mixed case, but should otherwise match: "
+                               + ",".join(texts))] if texts else []
         else:
-            errors += all_invalid(path, value, is_dns1035_label(value))
+            errors += _label_errors(path, value)
     for key in ("shortNames", "categories"):
         for i, value in enumerate(names.get(key) or ()):
-            errors += all_invalid(_NAMES.child(key).at(i), value, is_dns1035_label(value))
+            errors += _label_errors(_NAMES.child(key).at(i), value)
     if names.get("kind") and names.get("kind") == names.get("listKind"):
         errors.append(invalid(_NAMES.child("listKind"), names["listKind"],
                               "kind and listKind may not be the same"))
@@ -241,40 +270,67 @@ def _names_errors(names: Object) -> list[FieldError]:
 
 
 def _version_errors(version: Object, path: Path, agreed: dict[str, bool]) -> list[FieldError]:
-    schema = dig(version, "schema", "openAPIV3Schema")
-    own = path.child("schema", "openAPIV3Schema")
     errors: list[FieldError] = []
-    if schema is None:
-        errors.append(required(own))
-    elif not agreed["schema"]:
-        errors += schema_errors(schema, own)
-    for i, column in enumerate(version.get("additionalPrinterColumns") or ()):
-        errors += _column_errors(column, path.child("additionalPrinterColumns").at(i))
-    fields = version.get("selectableFields") or ()
-    errors += selectable_errors(fields, schema or {}, (
-        _SPEC if agreed["selectableFields"] else path).child("selectableFields"))
-    scale = dig(version, "subresources", "scale")
-    if scale is None:
-        return errors
-    own = path.child("subresources", "scale")
-    for name, prefix in (("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")):
-        value = scale.get(name) or ""
-        if not value:
-            errors.append(required(own.child(name)))
-        elif not value.startswith(prefix):
-            errors.append(invalid(own.child(name), value, "should be a json path under "
-                                  f"{prefix.rstrip('.')}"))
-        else:
-            errors += _path_errors(value, own.child(name))
+    if dig(version, "schema", "openAPIV3Schema") is None:
+        errors.append(required(path.child("schema", "openAPIV3Schema")))
+    errors += _deprecation_errors(version, path.child("deprecationWarning"))
+    own = {name: value for name, value in version.items() if not agreed.get(name)}
+    return errors + _parts_errors(own, version, path, path.child("schema", "openAPIV3Schema"),
+                                  status=dig(version, "subresources", "status") is not None)
+
+
+def _deprecation_errors(version: Object, path: Path) -> list[FieldError]:
+    text = version.get("deprecationWarning")
+    if text is None:
+        return []
+    if not version.get("deprecated"):
+        return [invalid(path, text, "can only be set for deprecated versions")]
+    errors = []
+    if len(text.encode()) > _LONGEST_WARNING:
+        errors.append(invalid(path, text, f"must be <= {_LONGEST_WARNING} characters long"))
+    if not text:
+        errors.append(invalid(path, text, "must not be an empty string"))
+    if not text.isprintable():
+        at = next(i for i, character in enumerate(text) if not character.isprintable())
+        errors.append(invalid(path, text, "must only contain printable UTF-8 characters; "
+                              "non-printable character found at index "
+                              f"{len(text[:at].encode())}"))
     return errors
 
 
-def _path_errors(text: str, path: Path) -> list[FieldError]:
-    try:
-        parse_path(text)
-    except JSONPathError as error:
-        return [invalid(path, text, str(error))]
-    return []
+def _parts_errors(parts: Object, version: Object, path: Path, schema: Path, *,
+                  status: bool) -> list[FieldError]:
+    """What is wrong with the parts of a version (schema, subresources, columns, selectable fields)
+    that stand at `path`: its own, or those that all versions agree on.
+    """
+    errors: list[FieldError] = []
+    if dig(parts, "schema", "openAPIV3Schema") is not None:
+        errors += schema_errors(parts["schema"]["openAPIV3Schema"], schema, status=status)
+    scale = dig(parts, "subresources", "scale")
+    if scale is not None:
+        errors += _scale_errors(scale, path.child("subresources"))
+    for i, column in enumerate(parts.get("additionalPrinterColumns") or ()):
+        errors += _column_errors(column, path.child("additionalPrinterColumns").at(i))
+    return errors + selectable_errors(parts.get("selectableFields") or (),
+                                      dig(version, "schema", "openAPIV3Schema") or {},
+                                      path.child("selectableFields"))
+
+
+def _scale_errors(scale: Object, path: Path) -> list[FieldError]:
+    errors = []
+    for name, prefixes in (("specReplicasPath", (".spec.",)),
+                           ("statusReplicasPath", (".status.",)),
+                           ("labelSelectorPath", (".spec.", ".status."))):
+        text, own = scale.get(name) or "", path.child(f"scale.{name}")
+        if not text:
+            errors += [] if len(prefixes) > 1 else [required(own)]
+        elif not text.startswith("."):
+            errors.append(invalid(own, text, _SIMPLE_PATH))
+        elif not text.startswith(prefixes):
+            places = " or ".join(prefix.rstrip(".") for prefix in prefixes)
+            either = "either " if len(prefixes) > 1 else ""
+            errors.append(invalid(own, text, f"should be a json path under {either}{places}"))
+    return errors
 
 
 def _column_errors(column: Object, path: Path) -> list[FieldError]:
@@ -286,9 +342,16 @@ def _column_errors(column: Object, path: Path) -> list[FieldError]:
     elif kind not in _COLUMN_TYPES:
         errors.append(invalid(path.child("type"), kind,
                               f"must be one of {','.join(_COLUMN_TYPES)}"))
-    if not column.get("jsonPath"):
-        errors.append(required(path.child("jsonPath")))
-    return errors or _path_errors(column["jsonPath"], path.child("jsonPath"))
+    form = column.get("format") or ""
+    if form and form not in _COLUMN_FORMATS:
+        errors.append(invalid(path.child("format"), form,
+                              f"must be one of {','.join(_COLUMN_FORMATS)}"))
+    text, own = column.get("jsonPath") or "", path.child("JSONPath")
+    if not text:
+        errors.append(required(own))
+    elif not text.startswith("."):
+        errors.append(invalid(own, text, _SIMPLE_PATH))
+    return errors
 
 
 CUSTOMRESOURCEDEFINITIONS = Resource(

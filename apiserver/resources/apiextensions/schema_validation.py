@@ -1,202 +1,160 @@
-"""What is wrong with a CRD's schema, which must be structural. Models apiextensions' validation and
-its schema/validation.
+"""What is wrong with a CRD's schema. Models apiextensions' validation of JSONSchemaProps.
+
+First whether it is structural, then its defaults, then what each of its nodes says, at last its
+rules: each only when those before found nothing that stands in the way.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from apiserver.customresources.formats import go_regex
-from apiserver.customresources.validation import NO_PATH, compile_validator
 from apiserver.machinery.validation import (
     FieldError,
     Path,
     forbidden,
     invalid,
     not_supported,
-    required,
 )
-from apiserver.patch.typed import MISSING
+from apiserver.resources.apiextensions.default_validation import default_errors
 from apiserver.resources.apiextensions.list_types import list_type_errors
-from apiserver.resources.apiextensions.rule_validation import rule_errors
+from apiserver.resources.apiextensions.rule_validation import rule_errors, rule_text_errors
+from apiserver.resources.apiextensions.shown_schema import shown_schema
+from apiserver.resources.apiextensions.structural import (
+    EMBEDDED,
+    INT_OR_STRING,
+    PRESERVE,
+    structural_errors,
+)
 
 if TYPE_CHECKING:
     from apiserver.machinery.types import Object
 
 _TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
-_PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
-_INT_OR_STRING: Final = "x-kubernetes-int-or-string"
-_EMBEDDED: Final = "x-kubernetes-embedded-resource"
-_FORBIDDEN: Final = ("$ref", "definitions", "dependencies", "patternProperties", "additionalItems")
-_IN_LOGIC: Final = ("description", "type", "default", "additionalProperties", _PRESERVE,
-                    _INT_OR_STRING, _EMBEDDED, "nullable")
-_LOGIC: Final = ("allOf", "anyOf", "oneOf")
-_EMPTY_TYPE: Final = {"root": "must not be empty at the root",
-                      "item": "must not be empty for specified array items",
-                      "field": "must not be empty for specified object fields"}
-_INT_OR_STRING_LOGIC: Final = [{"type": "integer"}, {"type": "string"}]
+_UNSUPPORTED: Final = ("id", "additionalItems", "patternProperties", "definitions", "dependencies",
+                       "$ref")
+_LOGIC: Final = ("allOf", "oneOf", "anyOf")
+_TYPE_META: Final = frozenset({"apiVersion", "kind", "metadata"})
+_BESIDE_STATUS: Final = (
+    "Description", "Type", "Format", "Title", "Maximum", "ExclusiveMaximum", "Minimum",
+    "ExclusiveMinimum", "MaxLength", "MinLength", "Pattern", "MaxItems", "MinItems", "UniqueItems",
+    "MultipleOf", "Required", "Items", "Properties", "ExternalDocs", "Example",
+    "XPreserveUnknownFields", "XValidations")
+"""What may stand at the root when the status is validated by itself."""
+_BESIDE_STATUS_NAMES: Final = frozenset(
+    f"x-kubernetes-{name}" for name in ("preserve-unknown-fields", "validations")) | frozenset(
+        name[0].lower() + name[1:] for name in _BESIDE_STATUS)
 
 
-def schema_errors(schema: Object, path: Path) -> list[FieldError]:
-    """What is wrong with the schema of a version."""
-    errors = _node_errors(schema, path, "root")
-    if schema.get("nullable"):
-        errors.insert(0, forbidden(path.child("nullable"), "nullable cannot be true at the root"))
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a schema a node stands."""
+
+    root: bool = False
+    in_metadata: bool = False
+    no_default: str = ""
+    """Why there may be no default, '' where there may be one."""
+
+
+def schema_errors(schema: Object, path: Path, *, status: bool = False) -> list[FieldError]:
+    """What is wrong with the schema of a version; `status`: which has the subresource."""
+    errors = _root_errors(schema, path, status)
+    if not _has_unsupported(schema):
+        errors += structural_errors(schema, path) or default_errors(schema, path)
+    errors += _node_errors(schema, path, _Place(root=True))
     return errors or rule_errors(schema, path)
 
 
-def _node_errors(node: Object, path: Path, level: str) -> list[FieldError]:
-    errors = [forbidden(path.child(name), f"{name} is not supported") for name in _FORBIDDEN
-              if node.get(name) is not None]
-    errors += _type_errors(node, path, level)
-    errors += _extension_errors(node, path)
-    errors += list_type_errors(node, path)
-    errors += _pattern_errors(node.get("pattern"), path.child("pattern"))
+def _root_errors(schema: Object, path: Path, status: bool) -> list[FieldError]:
+    errors = []
+    odd = [name for name, value in schema.items()
+           if value not in (None, False, "", [], {}) and name not in _BESIDE_STATUS_NAMES]
+    if status and schema.get("type") not in (None, "", "object"):
+        errors.append(invalid(path.child("type"), schema["type"], 'only "object" is allowed as the'
+                              " type at the root of the schema if the status subresource is"
+                              " enabled"))
+    elif status and odd:
+        errors.append(invalid(path, shown_schema(schema), f"only [{' '.join(_BESIDE_STATUS)}] "
+                              "fields are allowed at the root of the schema if the status "
+                              "subresource is enabled"))
+    if schema.get("nullable"):
+        errors.append(forbidden(path.child("nullable"), "nullable cannot be true at the root"))
+    return errors
+
+
+def _has_unsupported(node: Object) -> bool:
+    """Whether it cannot even be read as a structural schema."""
+    if any(node.get(name) for name in _UNSUPPORTED) or isinstance(node.get("items"), list):
+        return True
+    if node.get(INT_OR_STRING) and node.get("type"):
+        return True
+    children = [*(node.get("properties") or {}).values(),
+                *(node.get(name) for name in ("items", "additionalProperties", "not")),
+                *(part for name in _LOGIC for part in node.get(name) or ())]
+    return any(_has_unsupported(child) for child in children if isinstance(child, dict))
+
+
+def _node_errors(node: Object, path: Path, place: _Place) -> list[FieldError]:
+    errors = _keyword_errors(node, path, place)
     if node.get("uniqueItems"):
         errors.append(forbidden(path.child("uniqueItems"), "uniqueItems cannot be set to true "
                                 "since the runtime complexity becomes quadratic"))
-    if level == "root" or node.get(_EMBEDDED):
-        errors += _resource_errors(node, path)
-    errors += _logic_part_errors(node, path)
-    errors += _children_errors(node, path)
-    if "default" in node and not errors:
-        errors += _default_errors(node, path.child("default"))
-    return errors
-
-
-def _type_errors(node: Object, path: Path, level: str) -> list[FieldError]:
-    kind, own = node.get("type") or "", path.child("type")
-    if node.get(_EMBEDDED) and kind != "object":
-        text = "must be object if x-kubernetes-embedded-resource is true"
-        return [invalid(own, kind, text) if kind else required(own, text)]
-    if not kind and not (node.get(_INT_OR_STRING) or node.get(_PRESERVE)):
-        return [required(own, _EMPTY_TYPE[level])]
-    if kind and kind not in _TYPES:
-        return [not_supported(own, kind, _TYPES)]
-    if level == "root" and kind and kind != "object":
-        return [invalid(own, kind, "must be object at the root")]
-    return []
-
-
-def _extension_errors(node: Object, path: Path) -> list[FieldError]:
-    errors = []
-    if node.get(_PRESERVE) is False:
-        errors.append(invalid(path.child(_PRESERVE), False, "must be true or undefined"))
-    if node.get(_INT_OR_STRING):
-        errors += [forbidden(path.child(name), f"must be false if {_INT_OR_STRING} is true")
-                   for name in (_PRESERVE, _EMBEDDED) if node.get(name)]
-        if node.get("type"):
-            errors.append(forbidden(path.child("type"),
-                                    f"must be empty if {_INT_OR_STRING} is true"))
-    if node.get(_EMBEDDED):
-        if node.get("additionalProperties") is not None:
-            errors.append(forbidden(path.child("additionalProperties"),
-                                    f"must not be used if {_EMBEDDED} is set"))
-        if not node.get(_PRESERVE) and not node.get("properties"):
-            errors.append(required(path.child("properties"), f"must not be empty if {_EMBEDDED} is "
-                                   f"true without {_PRESERVE}"))
-    return errors
-
-
-def _resource_errors(node: Object, path: Path) -> list[FieldError]:
-    """What a schema may say of apiVersion, kind and metadata."""
-    properties, errors = node.get("properties") or {}, []
-    for name in ("apiVersion", "kind"):
-        kind = (properties.get(name) or {}).get("type", "")
-        if name in properties and kind != "string":
-            errors.append(invalid(path.child("properties").key(name).child("type"), kind,
-                                  "must be string"))
-    metadata = properties.get("metadata")
-    if metadata is None:
-        return errors
-    own = path.child("properties").key("metadata")
-    if metadata.get("type") != "object":
-        errors.append(invalid(own.child("type"), metadata.get("type") or "", "must be object"))
-    rest = {name: value for name, value in metadata.items() if name not in (
-        "type", "description", "properties")}
-    if rest or set(metadata.get("properties") or ()) - {"name", "generateName"}:
-        errors.append(forbidden(own, "must not specify anything other than name and generateName, "
-                                "but metadata is implicitly specified"))
-    return errors
-
-
-def _default_errors(node: Object, path: Path) -> list[FieldError]:
-    """A default must be what its own schema allows."""
-    found = compile_validator(node)(node["default"], MISSING, "")
-    return [replace(error, field=_below(path, error.field)) for error in found]
-
-
-def _below(path: Path, field: str) -> str:
-    if field in ("", NO_PATH):
-        return path
-    return f"{path}{field}" if field.startswith("[") else f"{path}.{field}"
-
-
-def _children_errors(node: Object, path: Path) -> list[FieldError]:
-    errors: list[FieldError] = []
-    properties, more = node.get("properties") or {}, node.get("additionalProperties")
-    if properties and more:
-        errors.append(forbidden(path.child("additionalProperties"),
-                                "additionalProperties and properties are mutual exclusive"))
-    if more is False:
-        errors.append(forbidden(path.child("additionalProperties"),
-                                "additionalProperties cannot be set to false"))
-    for name, child in properties.items():
-        errors += _node_errors(child, path.child("properties").key(name), "field")
-    if isinstance(more, dict):
-        errors += _node_errors(more, path.child("additionalProperties"), "field")
-    return errors + _items_errors(node, path.child("items"))
-
-
-def _items_errors(node: Object, path: Path) -> list[FieldError]:
-    items = node.get("items")
-    if isinstance(items, dict):
-        return _node_errors(items, path, "item")
-    if isinstance(items, list):
-        return [forbidden(path, "items must be a schema object and not an array")]
-    return [required(path, "must be specified")] if node.get("type") == "array" else []
-
-
-def _logic_part_errors(node: Object, path: Path) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for name in _LOGIC:
-        parts = node.get(name) or []
-        if name == "anyOf" and node.get(_INT_OR_STRING) and parts == _INT_OR_STRING_LOGIC:
-            continue
-        for at, part in enumerate(parts):
-            if name == "allOf" and node.get(_INT_OR_STRING) and part.get(
-                    "anyOf") == _INT_OR_STRING_LOGIC:
-                continue
-            errors += _logic_errors(part, path.child(name).at(at), node)
+    errors += _additional_errors(node, path, place)
+    for name, child in (node.get("properties") or {}).items():
+        errors += _node_errors(child, path.child("properties").key(name),
+                               _place_of(name, node, place))
+    below = replace(place, root=False)
     if isinstance(node.get("not"), dict):
-        errors += _logic_errors(node["not"], path.child("not"), node)
+        errors += _node_errors(node["not"], path.child("not"), below)
+    for logic in _LOGIC:
+        for at, part in enumerate(node.get(logic) or ()):
+            errors += _node_errors(part, path.child(logic).at(at), below)
+    if isinstance(node.get("items"), dict):
+        errors += _node_errors(node["items"], path.child("items"), below)
+    if node.get(PRESERVE) is False:
+        errors.append(invalid(path.child(PRESERVE), False, "must be true or undefined"))
+    return errors + list_type_errors(node, path) + rule_text_errors(node, path)
+
+
+def _place_of(name: str, node: Object, place: _Place) -> _Place:
+    if not (place.root or node.get(EMBEDDED)) or name not in _TYPE_META:
+        return replace(place, root=False)
+    return _Place(in_metadata=True,
+                  no_default=f"in top-level {name}" if place.root else place.no_default)
+
+
+def _keyword_errors(node: Object, path: Path, place: _Place) -> list[FieldError]:
+    kind, errors = node.get("type") or "", []
+    if kind and kind not in _TYPES:
+        errors.append(not_supported(path.child("type"), kind, _TYPES))
+    if place.no_default and node.get("default") is not None:
+        errors.append(forbidden(path.child("default"), f"must not be set {place.no_default}"))
+    errors += [forbidden(path.child(name), f"{name} is not supported") for name in _UNSUPPORTED
+               if node.get(name)]
+    if kind == "null":
+        errors.append(forbidden(path.child("type"), "type cannot be set to null, use nullable as "
+                                "an alternative"))
+    if kind and node.get(INT_OR_STRING):
+        errors.append(forbidden(path.child("type"), f"must be empty if {INT_OR_STRING} is true"))
+    if isinstance(node.get("items"), list):
+        errors.append(forbidden(path.child("items"),
+                                "items must be a schema object and not an array"))
+    if place.in_metadata and node.get(EMBEDDED):
+        errors.append(forbidden(path.child(EMBEDDED), "must not be used inside of resource meta"))
     return errors
 
 
-def _logic_errors(part: Object, path: Path, node: Object) -> list[FieldError]:
-    """Below allOf and its like only conditions on values may stand, on what the schema declares."""
-    errors = [forbidden(path.child(name), "must be empty to be structural")
-              for name in _IN_LOGIC if part.get(name)]
-    errors += _pattern_errors(part.get("pattern"), path.child("pattern"))
-    known = node.get("properties") or {}
-    for name, child in (part.get("properties") or {}).items():
-        errors += _logic_errors(child, path.child("properties").key(name), known.get(name) or {})
-    if isinstance(part.get("items"), dict):
-        items = node.get("items")
-        errors += _logic_errors(part["items"], path.child("items"),
-                                items if isinstance(items, dict) else {})
-    return errors + [error for name in _LOGIC for at, each in enumerate(part.get(name) or ())
-                     for error in _logic_errors(each, path.child(name).at(at), node)]
-
-
-def _pattern_errors(pattern: Any, path: Path) -> list[FieldError]:
-    if not pattern:
-        return []
-    try:
-        go_regex(pattern)
-    except re.error as error:
-        return [invalid(path, pattern, "must be a valid regular expression, but isn't: error "
-                        f"parsing regexp: {error}")]
-    return []
+def _additional_errors(node: Object, path: Path, place: _Place) -> list[FieldError]:
+    more: Any = node.get("additionalProperties")
+    own, errors = path.child("additionalProperties"), []
+    if node.get("properties") and more is not None and more is not True:
+        errors.append(forbidden(own, "additionalProperties and properties are mutual exclusive"))
+    if isinstance(more, dict):
+        below = replace(place, root=False)
+        if place.in_metadata:
+            below = replace(below, no_default="inside additionalProperties applying to object "
+                            "metadata")
+        errors += _node_errors(more, own, below)
+    elif more is False:
+        errors.append(forbidden(own, "additionalProperties cannot be set to false"))
+    return errors
