@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from apiserver.machinery.clock import rfc3339, rfc3339_micro
@@ -22,7 +23,7 @@ from apiserver.machinery.gvk import EVENTS
 from apiserver.machinery.meta import metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from apiserver.machinery.clock import Clock
     from apiserver.machinery.types import Object
@@ -55,6 +56,11 @@ class _LRU(Generic[K, V]):
         if value is not None:
             self._entries.move_to_end(key)
         return value
+
+    def copy(self, copy: Callable[[V], V]) -> _LRU[K, V]:
+        made: _LRU[K, V] = _LRU()
+        made._entries = OrderedDict((key, copy(value)) for key, value in self._entries.items())
+        return made
 
     def put(self, key: K, value: V) -> None:
         self._entries[key] = value
@@ -125,20 +131,29 @@ class EventBroadcaster:
     def __init__(self, client: Client, clock: Clock) -> None:
         self.clock = clock
         self.on_add: Callable[[], None] = lambda: None
+        self._muted = False
         self._client = client
         self._queue: deque[Occurrence] = deque()
         self._queued: dict[str, int] = {}
-        self._correlator = Correlator(clock)
-        self._last_name = 0
+        self.correlator = Correlator(clock)
 
     def recorder(self, component: str, host: str = "") -> EventRecorder:
         """The recorder of a component (`source.component`, `reportingComponent`)."""
         return EventRecorder(self, component, host)
 
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Drop what is recorded meanwhile: it has been told before."""
+        self._muted = True
+        try:
+            yield
+        finally:
+            self._muted = False
+
     def add(self, occurrence: Occurrence) -> None:
         """Queue an event, or drop it when its component has a thousand queued."""
         waiting = self._queued.get(occurrence.component, 0)
-        if waiting >= MAX_QUEUED:
+        if self._muted or waiting >= MAX_QUEUED:
             return
         self._queued[occurrence.component] = waiting + 1
         self._queue.append(occurrence)
@@ -151,7 +166,7 @@ class EventBroadcaster:
         """Write the oldest queued event; what the server refuses is dropped, as upstream."""
         occurrence = self._queue.popleft()
         self._queued[occurrence.component] -= 1
-        record = self._correlator.correlate(occurrence)
+        record = self.correlator.correlate(occurrence)
         if record is None:
             return
         try:
@@ -177,8 +192,9 @@ class EventBroadcaster:
 
     def _new_name(self, record: Record) -> str:
         """`web.18a5f...`: the object's name and the time in nanoseconds, never the same twice."""
-        self._last_name = max(int(record.occurrence.when * 1_000_000) * 1000, self._last_name + 1)
-        return f"{record.occurrence.involved.get('name', '')}.{self._last_name:x}"
+        told = self.correlator.told
+        told.last_name = max(int(record.occurrence.when * 1_000_000) * 1000, told.last_name + 1)
+        return f"{record.occurrence.involved.get('name', '')}.{told.last_name:x}"
 
 
 @dataclass(slots=True)
@@ -253,6 +269,9 @@ class _Similar:
     last: float
     messages: set[str] = field(default_factory=set)
 
+    def copy(self) -> _Similar:
+        return _Similar(self.last, set(self.messages))
+
 
 @dataclass(slots=True)
 class _Bucket:
@@ -260,14 +279,28 @@ class _Bucket:
     last: float
 
 
+@dataclass(slots=True)
+class Told:
+    """What a broadcaster remembers of what it has written."""
+
+    buckets: _LRU[tuple[str, ...], _Bucket] = field(default_factory=_LRU)
+    similar: _LRU[tuple[str, ...], _Similar] = field(default_factory=_LRU)
+    records: _LRU[tuple[str, ...], Record] = field(default_factory=_LRU)
+    last_name: int = 0
+    """In the name of the newest event: nanoseconds."""
+
+    def copy(self) -> Told:
+        """The same, for another cluster to go on with."""
+        return Told(self.buckets.copy(replace), self.similar.copy(_Similar.copy),
+                    self.records.copy(replace), self.last_name)
+
+
 class Correlator:
     """Decides what becomes of an occurrence: dropped, aggregated, counted or new."""
 
     def __init__(self, clock: Clock) -> None:
+        self.told = Told()
         self._clock = clock
-        self._buckets: _LRU[tuple[str, ...], _Bucket] = _LRU()
-        self._similar: _LRU[tuple[str, ...], _Similar] = _LRU()
-        self._records: _LRU[tuple[str, ...], Record] = _LRU()
 
     def correlate(self, occurrence: Occurrence) -> Record | None:
         """The record to write (`count` > 1: to patch); None for spam."""
@@ -286,12 +319,12 @@ class Correlator:
         """(message, key), both those of the group once there are too many similar ones."""
         group = (*occurrence.about(), occurrence.type, occurrence.reason)
         now = self._clock.now()
-        similar = self._similar.get(group)
+        similar = self.told.similar.get(group)
         if similar is None or now - similar.last > AGGREGATE_SECONDS:
             similar = _Similar(now)
         similar.last = now
         similar.messages.add(occurrence.message)
-        self._similar.put(group, similar)
+        self.told.similar.put(group, similar)
         if len(similar.messages) < AGGREGATE_EVENTS:
             return occurrence.message, self._key(occurrence)
         similar.messages.remove(min(similar.messages))
@@ -299,18 +332,18 @@ class Correlator:
 
     def _accept(self, about: tuple[str, ...]) -> bool:
         now = self._clock.now()
-        bucket = self._buckets.get(about) or _Bucket(SPAM_BURST, now)
+        bucket = self.told.buckets.get(about) or _Bucket(SPAM_BURST, now)
         bucket.tokens = min(SPAM_BURST, bucket.tokens + (now - bucket.last) * SPAM_QPS)
         bucket.last = now
-        self._buckets.put(about, bucket)
+        self.told.buckets.put(about, bucket)
         if bucket.tokens < 1:
             return False
         bucket.tokens -= 1
         return True
 
     def _count(self, occurrence: Occurrence, message: str, key: tuple[str, ...]) -> Record:
-        record = self._records.get(key) or Record(occurrence, message, first=occurrence.when)
+        record = self.told.records.get(key) or Record(occurrence, message, first=occurrence.when)
         record.occurrence, record.message = occurrence, message
         record.count += 1
-        self._records.put(key, record)
+        self.told.records.put(key, record)
         return record

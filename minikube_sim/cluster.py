@@ -12,9 +12,8 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from apiserver.admission import admission_chain
 from apiserver.admission.webhooks import WebhookCaller
@@ -25,12 +24,12 @@ from apiserver.defaults.startup import RENEWAL, Startup
 from apiserver.flowcontrol.controller import FlowControl
 from apiserver.lifetime import Lifetime
 from apiserver.local import LocalClient
-from apiserver.machinery.errors import NotFound
-from apiserver.machinery.gvk import GVK, SERVICES, parse_api_version
+from apiserver.machinery.gvk import SERVICES
 from apiserver.registry.registry import Registry
 from apiserver.resources import BUILTIN
 from apiserver.schema.schema import schema_for
 from apiserver.storage import MemoryStore, SqliteStore
+from apiserver.storage.memory import FIRST_REVISION
 from controllers import CONTROLLERS
 from controllers.controller import Controller, ControllerContext, DiscoveredResource, Options
 from controllers.drive import drive
@@ -50,11 +49,13 @@ from minikube_sim.nodes import Nodes
 from minikube_sim.process import Process
 from minikube_sim.selection import selected
 from minikube_sim.shell.session import Session
+from minikube_sim.template import Template
+from minikube_sim.verbs import Verbs
 from minikube_sim.version import version_info
 from minikube_sim.webhooks import ClusterServices
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -62,22 +63,17 @@ if TYPE_CHECKING:
     from apiserver.authentication.authenticator import Authenticate
     from apiserver.authentication.signing import SigningKey
     from apiserver.machinery.clock import Timer
-    from apiserver.machinery.types import Object
-    from apiserver.resource import Resource
     from apiserver.storage import Store
     from minikube_sim.images import ImageRegistry
     from minikube_sim.shell.call import Result
 
-_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+@lru_cache(maxsize=8)
+def _template(options: ClusterOptions, root_ca: str, now: float, *, strict: bool) -> Template:
+    return Cluster(options, clock=VirtualClock(now), root_ca=root_ca, strict=strict)._as_template()
 
 
-def _documents(manifest: Object | str) -> Iterable[Object]:
-    if isinstance(manifest, dict):
-        return [manifest]
-    return [document for document in yaml.load_all(manifest, Loader=_YAML) if document]
-
-
-class Cluster(Explained):
+class Cluster(Verbs, Explained):
     """A whole mini-Kubernetes in this process."""
 
     def __init__(self, options: ClusterOptions | None = None, *,
@@ -97,6 +93,9 @@ class Cluster(Explained):
         self.store: Store = (MemoryStore(detect_mutations=strict) if database is None
                              else SqliteStore(database))
         self._first_revision = self.store.revision
+        self._chances: list[random.Random] = []
+        self._is_plain = database is None and signing_key is None
+        self._started = False
         self._enabled = selected(self.options.controllers)
         self._root_ca = root_ca
         self._webhooks = WebhookCaller()
@@ -119,7 +118,6 @@ class Cluster(Explained):
         self._add_controllers()
         self.lifetime = Lifetime()
         """Ended before the server ends: open watches and streams are told."""
-        self._started = False
 
     def chance(self, purpose: str) -> random.Random:
         """A seeded source of chance for one purpose; the same seed gives the same draws.
@@ -127,7 +125,10 @@ class Cluster(Explained):
         A store that was there before adds its revision: a restarted cluster must not give out the
         uids of its first run again.
         """
-        return random.Random(f"{self.options.seed}/{purpose}/{self._first_revision}")
+        made = random.Random(f"{self.options.seed}/{purpose}/{self._first_revision}")
+        if not self._started:
+            self._chances.append(made)
+        return made
 
     def enabled(self, name: str) -> bool:
         """Whether `--controllers` lets this controller or agent run."""
@@ -154,17 +155,53 @@ class Cluster(Explained):
         """Bring the cluster up, synchronously: system objects, Nodes, the system's own Pods."""
         if not self._started:
             self._started = True
-            drive(ensure_policy(self.registry, self.chance("policy")))
-            drive(self.authorizer.start(self.registry))
-            drive(self._own.run(self._definitions, self.options.service_cidrs))
-            drive(self.flow.start())
-            self._renew_at_intervals()
-            for manifests in (SYSTEM, ADDONS):
-                drive(bootstrap(self.client, self.options, manifests, root_ca=self._root_ca,
-                                allocates=self.enabled("service-ip-allocator")))
-                self.settle()
+            if self._may_resume():
+                self._resume(_template(self.options, self._root_ca, self.clock.now(),
+                                       strict=self.manager.strict))
+            else:
+                self._bring_up()
             incluster.serve(self)
         return self
+
+    def _bring_up(self) -> None:
+        drive(ensure_policy(self.registry, self.chance("policy")))
+        self._start_server()
+        for manifests in (SYSTEM, ADDONS):
+            drive(bootstrap(self.client, self.options, manifests, root_ca=self._root_ca,
+                            allocates=self.enabled("service-ip-allocator")))
+            self.settle()
+
+    def _start_server(self) -> None:
+        drive(self.authorizer.start(self.registry))
+        drive(self._own.run(self._definitions, self.options.service_cidrs))
+        drive(self.flow.start())
+        self._renew_at_intervals()
+
+    def _may_resume(self) -> bool:
+        """Whether it is as new as any other of its options."""
+        return (isinstance(self.clock, VirtualClock) and self._is_plain and self.nodes.are_plain
+                and self.store.revision == FIRST_REVISION)
+
+    def _resume(self, template: Template) -> None:
+        """Go on from where bringing up ends: byte for byte the same, without its writes.
+
+        Nodes, addresses and containers are there as the store says; nothing of it is news.
+        """
+        assert isinstance(self.store, MemoryStore)
+        self.store.continue_from(template.store)
+        self._start_server()
+        with self._events.muted(), self.nodes.resuming():
+            self.settle()
+        self._events.correlator.told = template.told.copy()
+        for chance, state in zip(self._chances, template.states, strict=True):
+            chance.setstate(state)
+
+    def _as_template(self) -> Template:
+        self._started = True
+        self._bring_up()
+        self.close()
+        assert isinstance(self.store, MemoryStore)
+        return Template.of(self.store, self._events, self._chances)
 
     def close(self) -> None:
         """End it; harmless twice."""
@@ -196,41 +233,6 @@ class Cluster(Explained):
         self.close()
 
     # --- using it --------------------------------------------------------------------------------
-
-    def apply(self, *manifests: Object | str) -> list[Object]:
-        """Apply objects (dicts, or YAML text with any number of documents) and settle.
-
-        Server-side apply as the field manager `minikube-sim`. Raises ApiError.
-        """
-        objects = [obj for manifest in manifests for obj in _documents(manifest)]
-        applied = [drive(self._apply(obj)) for obj in objects]
-        self.settle()
-        return applied
-
-    def get(self, kind: str, name: str, namespace: str = "default") -> Object:
-        """An object by kind, plural or short name: `get("svc", "web")`. Raises NotFound."""
-        resource = self._resource(kind)
-        place = namespace if resource.namespaced else None
-        return drive(self.client.get(resource.gvr, name, place))
-
-    def list(self, kind: str, namespace: str | None = None, selector: str = "") -> list[Object]:
-        """The objects of a kind, of one namespace or all. Raises NotFound for an unknown kind."""
-        answer = drive(self.client.list(self._resource(kind).gvr, namespace,
-                                        label_selector=selector))
-        items: list[Object] = answer["items"]
-        return items
-
-    def delete(self, kind: str, name: str, namespace: str = "default") -> None:
-        """Delete an object and settle. Raises NotFound."""
-        resource = self._resource(kind)
-        drive(self.client.delete(resource.gvr, name, namespace if resource.namespaced else None))
-        self.settle()
-
-    def scale(self, kind: str, name: str, replicas: int, namespace: str = "default") -> None:
-        """Set the replicas of a workload and settle. Raises NotFound."""
-        drive(self.client.patch(self._resource(kind).gvr, name, namespace,
-                                {"spec": {"replicas": replicas}}, subresource="scale"))
-        self.settle()
 
     def shell(self, node: str = "") -> Session:
         """A shell on a node; '' is the first one. Raises KeyError."""
@@ -292,28 +294,6 @@ class Cluster(Explained):
             with suppress(asyncio.CancelledError):
                 await work
             self.close()
-
-    async def _apply(self, obj: Object) -> Object:
-        group, version = parse_api_version(obj["apiVersion"])
-        resource = self._kind(GVK(group, version, obj["kind"]))
-        meta = obj["metadata"]
-        namespace = meta.get("namespace", "default") if resource.namespaced else None
-        return await self.client.patch(resource.gvr, meta["name"], namespace, obj, type="apply",
-                                       field_manager="minikube-sim", force=True)
-
-    def _kind(self, gvk: GVK) -> Resource:
-        for resource in self.registry.catalog:
-            if resource.gvk == gvk:
-                return resource
-        raise NotFound(f"no matches for kind {gvk.kind!r} in version {gvk.api_version!r}")
-
-    def _resource(self, name: str) -> Resource:
-        wanted = name.lower()
-        for resource in self.registry.catalog:
-            names = (resource.plural, resource.kind.lower(), *resource.short_names)
-            if wanted in names:
-                return resource
-        raise NotFound(f'the server doesn\'t have a resource type "{name}"')
 
     # --- parts -----------------------------------------------------------------------------------
 

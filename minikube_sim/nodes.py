@@ -4,6 +4,7 @@ container runtime; and the node's shells.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from apiserver.machinery.gvk import NODES, PODS
@@ -24,10 +25,13 @@ from netsim.kubeproxy import Options
 from netsim.kubeproxy.values import Balancing, Form, Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from apiserver.machinery.types import Object
     from minikube_sim.clock import RealClock, VirtualClock
     from minikube_sim.cluster import Cluster
     from minikube_sim.config import ClusterOptions
+    from minikube_sim.images.program import Program
     from minikube_sim.network import Network
     from netsim.fabric import Node
 
@@ -52,6 +56,7 @@ class Nodes:
         self.kubelets: dict[str, Kubelet] = {}
         self._booted = cluster.clock.now()
         self._files: dict[str, dict[str, str]] = {}
+        self._own: dict[str, type[Program]] = {}
 
     def add(self) -> None:
         """Hand the agents that are switched on to the manager."""
@@ -82,6 +87,23 @@ class Nodes:
         """Its image reads Services and endpoints from this cluster."""
         directory = InformerDirectory(self._cluster.context("coredns").informers)
         self.images[COREDNS] = type("CoreDNS", (CoreDNS,), {"directory": directory})
+        self._own = dict(self.images)
+
+    @contextmanager
+    def resuming(self) -> Iterator[None]:
+        """Meanwhile the kubelets find what the store says of their containers."""
+        for kubelet in self.kubelets.values():
+            kubelet.resuming = True
+        try:
+            yield
+        finally:
+            for kubelet in self.kubelets.values():
+                kubelet.resuming = False
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether the system's own images are those that every cluster has."""
+        return all(self.images.get(name) is program for name, program in self._own.items())
 
     def states(self) -> dict[str, str]:
         """`Running` or `Stopped` for each node's kubelet."""

@@ -276,7 +276,8 @@ class SimRuntime:
             files=dict(config.files), env=env, cwd=config.working_dir or "/", chance=self._chance,
             tools=image.tools)
         program, args = entry(image, config, machine)
-        return SimContainer(self._new_id(), config, network, self._clock, machine, program, args)
+        container_id = config.container_id or self._new_id()
+        return SimContainer(container_id, config, network, self._clock, machine, program, args)
 
     def _new_id(self) -> str:
         seed = self._chance.getrandbits(256).to_bytes(32, "big")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from apiserver.machinery import meta
 from apiserver.machinery.clock import rfc3339
 from apiserver.storage.keys import object_key
-from apiserver.storage.store import RevisionMismatch
 
 if TYPE_CHECKING:
     import random
@@ -49,11 +48,9 @@ async def ensure(registry: Registry, defaults: Iterable[Default], chance: random
             continue
         metadata = default.object["metadata"]
         key = object_key(resource, metadata.get("namespace", ""), metadata["name"])
-        try:
+        if await registry.store.get(key) is None:
             obj = _born(default, now, chance, counted=resource.strategy.has_generation)
             await registry.store.put(key, obj, expected=0)
-        except RevisionMismatch:
-            continue
 
 
 def _born(default: Default, now: str, chance: random.Random, *, counted: bool) -> Object:

@@ -21,8 +21,8 @@ class MutationDetector:
         self._written: dict[tuple[str, int], bytes] = {}
 
     def remember(self, version: Version) -> None:
-        """Take a copy of a version that was just written."""
-        self._written[version.key, version.revision] = orjson.dumps(version.value)
+        """Keep how a version that was just written looks."""
+        self._written[version.key, version.revision] = version.encode()
 
     def forget(self, version: Version) -> None:
         """A version left the history."""

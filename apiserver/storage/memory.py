@@ -148,6 +148,14 @@ class MemoryStore:
     def _persist(self, version: Version) -> None:
         """For durable homes: write a version behind this one's back."""
 
+    def continue_from(self, other: MemoryStore) -> None:
+        """Hold what `other` holds, with its history. This store is new; `other` has forgotten
+        nothing and is not written to any more. The objects are shared."""
+        for change in other._history:
+            one = change.version
+            self._apply(Version(one.key, one.value, one.revision, one.created, one.encode()),
+                        self._newest.get(one.key))
+
     # --- watching and forgetting -----------------------------------------------------------------
 
     def watch(self, prefix: str, revision: int, *, limit: int = 0) -> Watcher:

@@ -44,6 +44,7 @@ class AddressRange:
         size = int(network.broadcast_address) - first
         if wanted and self._is_free(wanted, network):
             number = int(ipaddress.ip_address(wanted))
+            self._last = max(self._last, number)
         else:
             number = self._next(first, size)
         self._used.add(number)

@@ -61,6 +61,9 @@ class Kubelet(Controller):
         self._admission = Admission(config.capacity)
         self._sources = SourceIndex()
         self._paused = False
+        self.resuming = False
+        """Whether it takes over a node whose containers run as the API says: they keep their ids,
+        and what it finds is no news."""
 
     def watches(self) -> Mapping[GVR, KeysOf]:
         """Its pods and what their volumes are made of; Nodes and Services are only cached."""
@@ -69,6 +72,8 @@ class Kubelet(Controller):
 
     async def start(self) -> None:
         """Register, and begin the heartbeat."""
+        if self.resuming:
+            self.host.puller.find(self._listed_images())
         self.queue.add(NODE_KEY)
         self.queue.add(LEASE_KEY)
 
@@ -142,7 +147,7 @@ class Kubelet(Controller):
         if record.finished:
             self._admission.release(record)
         self._note_runs(record)
-        if self.host.puller.present.keys() - self._listed_images():
+        if self.host.puller.present.keys() - set(self._listed_images()):
             self.queue.add(NODE_KEY)
 
     def _note_runs(self, record: PodRecord) -> None:
@@ -156,7 +161,7 @@ class Kubelet(Controller):
     def _admit(self, pod: Object, key: str) -> PodRecord:
         """A pod that is new here: bound just now, or known before the kubelet started."""
         record = new_record(pod, key, self.host.clock.now())
-        restore(pod, record)
+        restore(pod, record, resuming=self.resuming)
         if not record.finished:
             node = self.host.informers.get(NODES).get(self.host.config.name)
             refusal = self._admission.admit(pod, record, node)
@@ -167,13 +172,13 @@ class Kubelet(Controller):
         self._sources.add(key, references(pod))
         return record
 
-    def _listed_images(self) -> set[str]:
+    def _listed_images(self) -> list[str]:
         node = self.host.informers.get(NODES).get(self.host.config.name) or {}
         images = (node.get("status") or {}).get("images") or ()
-        return {name for image in images for name in image["names"]}
+        return [name for image in images for name in image["names"]]
 
     def _is_behind(self) -> bool:
-        return len(self.queue.queue) > BEHIND
+        return self.resuming or len(self.queue.queue) > BEHIND
 
     def _again(self, key: str, seconds: float) -> None:
         self.queue.add_after(key, seconds)
@@ -223,8 +228,9 @@ class SourceIndex:
         return list(self._users.get(source, ()))
 
 
-def restore(pod: Object, record: PodRecord) -> None:
-    """Take over from a status that a kubelet before this one wrote: counts, times, the end."""
+def restore(pod: Object, record: PodRecord, *, resuming: bool = False) -> None:
+    """Take over from a status that a kubelet before this one wrote: counts, times, the end; and
+    what runs, if it still does."""
     status = pod.get("status") or {}
     if status.get("startTime"):
         record.start_time = parse_time(status["startTime"])
@@ -232,7 +238,9 @@ def restore(pod: Object, record: PodRecord) -> None:
     for entry in known:
         container = record.containers.get(entry["name"])
         if container is not None and entry.get("containerID"):
-            container.restart_count = entry.get("restartCount", 0) + 1
+            container.restart_count = entry.get("restartCount", 0) + (not resuming)
+            if resuming:
+                container.resumes, container.pulled = entry["containerID"], True
     if status.get("phase") in ("Succeeded", "Failed"):
         record.finished = record.torn_down = record.restored = True
 

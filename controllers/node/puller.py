@@ -8,7 +8,7 @@ waits with ImagePullBackOff.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from controllers.node import texts
@@ -50,6 +50,11 @@ class ImagePuller:
         if record.pull_ends is None and not self._begin(key, record, spec["image"], now, say):
             return None
         return self._finish(key, record, spec["image"], now, say)
+
+    def find(self, names: Iterable[str]) -> None:
+        """Note images that are on the node already."""
+        for name in names:
+            self.present[name] = self._runtime.image(name)
 
     def _local(self, name: str) -> ImageInfo | None:
         try:

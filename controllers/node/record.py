@@ -79,6 +79,8 @@ class ContainerRecord:
     """Ends a preStop hook that is under way, without stopping the container."""
     retry_at: float = 0.0
     """Not to be tried again before."""
+    resumes: str = ""
+    """The run that its next start goes on with: the node has it, the kubelet is new."""
 
     def wait(self, reason: str, message: str = "") -> None:
         """It waits for something."""

@@ -63,6 +63,8 @@ class ContainerConfig:
     working_dir: str = ""
     tty: bool = False
     restart_count: int = 0
+    container_id: str = ""
+    """The run that this goes on with; empty: a new one."""
     hostname: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     """What is mounted: absolute path -> text. /etc/hosts and /etc/resolv.conf are among them."""

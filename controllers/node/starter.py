@@ -125,6 +125,7 @@ def _note_start(host: Host, container: ContainerRecord, spec: Mapping[str, Any],
     container.ready = (container.started and "readinessProbe" not in spec
                        and container.kind is not Kind.INIT)
     container.stopping = container.pulled = False
+    container.resumes = ""
     container.retry_at = 0.0
 
 
@@ -163,7 +164,7 @@ def _config(host: Host, pod: Object, record: PodRecord,
         command=[expand(word, env) for word in spec.get("command") or ()],
         args=[expand(word, env) for word in spec.get("args") or ()],
         env=[("HOSTNAME", hostname), *env.items()], working_dir=spec.get("workingDir", ""),
-        tty=bool(spec.get("tty")), hostname=hostname, files=files,
+        tty=bool(spec.get("tty")), hostname=hostname, files=files, container_id=container.resumes,
         restart_count=container.restart_count + (1 if container.container_id else 0))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from minikube_sim.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Explained:
+class Explained(Part):
     """Part of Cluster; what it needs is imported when it is asked."""
 
     def trace(self, source: str, target: str, namespace: str = "default") -> FlowTrace:
@@ -83,10 +85,6 @@ class Explained:
 
         plain = "/" in text or text == "outside"
         return Places(self._cluster).source(text if plain else f"node/{text}").name
-
-    @property
-    def _cluster(self) -> Cluster:
-        return cast("Cluster", self)
 
 
 def _complete(cluster: Cluster, coroutine: Coroutine[Any, Any, T]) -> T:

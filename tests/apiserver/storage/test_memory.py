@@ -199,3 +199,23 @@ def _perform(store: MemoryStore, state: dict[str, int], key: str, operation: str
         drive(store.delete(key, expected=state.pop(key)))
 
 
+
+
+def test_a_store_that_continues_another_has_its_past_and_a_future_of_its_own():
+    first = MemoryStore()
+    put(first, "/registry/pods/a", "one")
+    revision = put(first, "/registry/pods/a", "two", expected=first.revision)
+    drive(first.delete("/registry/pods/a", expected=revision))
+    put(first, "/registry/pods/b")
+    second, third = MemoryStore(detect_mutations=True), MemoryStore()
+    second.continue_from(first)
+    third.continue_from(first)
+    second.compact(second.revision)
+    put(second, "/registry/pods/c")
+    past = drive(third.get("/registry/pods/a", revision))
+    assert past is not None
+    assert past.object["data"] == "two"
+    assert third.revision == first.revision == second.revision - 1
+    assert [change.revision for change in third.watch("/registry/", third.compacted).poll()] == [
+        change.revision for change in first.watch("/registry/", first.compacted).poll()]
+    assert drive(third.get("/registry/pods/c")) is None
