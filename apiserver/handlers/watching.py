@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS: Final = 45 * 60.0
 """How long a watch lasts when the client does not say (upstream: 30 to 60 minutes by chance)."""
 BOOKMARK_SECONDS: Final = 60.0
+LAST_BOOKMARK_SECONDS: Final = 2.0
+"""How long before the end of a watch its last bookmark comes."""
 
 Encode = "Callable[[Event], bytes]"
 
@@ -71,6 +73,7 @@ class _Stream:
         self._wake = asyncio.Event()
         self._over = False
         self._due = False
+        self._deadline = 0.0
         self._next_bookmark: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._sending = False
@@ -81,8 +84,9 @@ class _Stream:
         loop = asyncio.get_running_loop()
         gone = asyncio.ensure_future(self._until_gone(self._call.request.receive))
         end = loop.call_later(seconds, self._end)
+        self._deadline = loop.time() + seconds
         if self._bookmarks:
-            self._next_bookmark = loop.call_later(BOOKMARK_SECONDS, self._bookmark_due)
+            self._plan_bookmark()
         self._task = asyncio.current_task()
         self._source.on_event(self._event)
         lifetime: Lifetime | None = self._call.request.scope.get(LIFETIME)
@@ -129,8 +133,12 @@ class _Stream:
     def _bookmark_due(self) -> None:
         self._due = True
         self._wake.set()
+        self._plan_bookmark()
+
+    def _plan_bookmark(self) -> None:
         loop = asyncio.get_running_loop()
-        self._next_bookmark = loop.call_later(BOOKMARK_SECONDS, self._bookmark_due)
+        at = next_bookmark(loop.time(), self._deadline)
+        self._next_bookmark = None if at is None else loop.call_at(at, self._bookmark_due)
 
     def _event(self) -> None:
         """Something has come; who takes nothing while too much waits for him is dropped."""
@@ -153,6 +161,14 @@ class _Stream:
         await self._call.send(
             {"type": "http.response.body", "body": body, "more_body": more})
         self._sending = False
+
+
+def next_bookmark(now: float, deadline: float) -> float | None:
+    """When a watch that ends at `deadline` says next how far it is: about once a minute, and
+    shortly before the end; None when there is no time left. Models cacheWatcher.nextBookmarkTime.
+    """
+    at = min(now + BOOKMARK_SECONDS, deadline - LAST_BOOKMARK_SECONDS)
+    return at if at > now else None
 
 
 def _nothing() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
 from apiserver.machinery.errors import BadRequest, Expired
-from apiserver.machinery.validation import go_quote
 from apiserver.registry.selection import select
 from apiserver.registry.versions import BadRevision, check_not_future, parse_revision
+from apiserver.schema.json_body import parse_json
+from apiserver.schema.scalars import go_base64url
+from apiserver.schema.state import describe
 from apiserver.storage.keys import collection_prefix
 from apiserver.storage.store import Compacted
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from apiserver.registry.selection import Selection
     from apiserver.storage.store import Page, Version
 
+_Value = TypeVar("_Value", str, int)
 _TOKEN_VERSION: Final = "meta.k8s.io/v1"
 _NEWEST: Final = -1
 """The revision in a token that goes on inconsistently."""
@@ -95,9 +97,10 @@ def _listing(page: Page, prefix: str, remaining: int) -> Listing:
 
 def _start(registry: Registry, options: ListOptions, prefix: str) -> _Start:
     if options.continue_token:
+        start = _read_token(options.continue_token, prefix)
         if options.resource_version not in ("", "0"):
             raise BadRequest("specifying resource version is not allowed when using continue")
-        return _read_token(options.continue_token, prefix)
+        return start
     if options.resource_version in ("", "0"):
         return _Start()
     try:
@@ -117,19 +120,47 @@ def _token(last: str, prefix: str, revision: int) -> str:
 
 
 def _read_token(token: str, prefix: str) -> _Start:
+    """Raises BadRequest in the words of storage.DecodeContinue."""
     try:
-        padded = token + "=" * (-len(token) % 4)
-        body = orjson.loads(base64.urlsafe_b64decode(padded))
-        version, revision, start = body["v"], body.get("rv", 0), body["start"]
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadRequest(f"continue key is not valid: {error}") from None
-    if version != _TOKEN_VERSION or not isinstance(start, str) or type(revision) is not int:
-        raise BadRequest(f"continue key is not valid: server does not recognize this encoded"
-                         f" version {go_quote(str(version))}")
-    if not revision:
-        raise BadRequest("continue key is not valid: incorrect encoded start resourceVersion"
-                         " (version meta.k8s.io/v1)")
+        start, revision = _decoded(token)
+    except ValueError as error:
+        raise BadRequest(f"invalid continue token: continue key is not valid: {error}") from None
     return _Start(prefix + start, 0 if revision == _NEWEST else revision, continued=True)
+
+
+def _decoded(token: str) -> tuple[str, int]:
+    """The key and the revision of a token. Raises ValueError."""
+    body = parse_json(go_base64url(token))
+    if not isinstance(body, dict | None):
+        raise ValueError(f"json: cannot unmarshal {describe(body)} into Go value of type "
+                         "storage.continueToken")
+    version, start = (_token_field(body, name, "", "string") for name in ("v", "start"))
+    revision = _token_field(body, "rv", 0, "int64")
+    if version != _TOKEN_VERSION:
+        raise ValueError(f"server does not recognize this encoded version {version}")
+    if not revision:
+        raise ValueError(f"incorrect encoded start resourceVersion (version {_TOKEN_VERSION})")
+    if not start:
+        raise ValueError(f"encoded start key empty (version {_TOKEN_VERSION})")
+    if _leads_elsewhere(start):
+        raise ValueError(start)
+    return start.removeprefix("/"), revision
+
+
+def _token_field(body: Any, name: str, zero: _Value, go_type: str) -> _Value:
+    value = (body or {}).get(name)
+    if value is None:
+        return zero
+    if not isinstance(value, type(zero)):
+        raise ValueError(f"json: cannot unmarshal {describe(value, go_type)} into Go struct field "
+                         f"continueToken.{name} of type {go_type}")
+    return value
+
+
+def _leads_elsewhere(start: str) -> bool:
+    """Whether a key is not in its shortest form, and so may leave the collection."""
+    parts = start.removeprefix("/").split("/")
+    return any(part in ("", ".", "..") for part in parts) and parts != [""]
 
 
 def _expired(start: _Start, prefix: str) -> Expired:

@@ -52,11 +52,12 @@ class RegistryWatch:
     """Selected changes, pulled without waiting."""
 
     def __init__(self, source: StoreWatch, selection: Selection, resource: Resource,
-                 initial: list[Event], start: int) -> None:
+                 initial: list[Event], start: int, newest: Callable[[], int]) -> None:
         self._source = source
         self._selection = selection
         self._resource = resource
         self._initial = initial
+        self._newest = newest
         self.revision = start
         """Everything up to here has been seen: what a bookmark says."""
 
@@ -91,7 +92,8 @@ class RegistryWatch:
         self._source.close()
 
     def bookmark(self, annotations: Object | None = None) -> Event:
-        """A BOOKMARK at the newest revision that the watch has seen."""
+        """A BOOKMARK after a poll: all changes up to the store's newest revision were seen."""
+        self.revision = max(self.revision, self._newest())
         return bookmark(self._resource, self.revision, annotations)
 
 
@@ -126,7 +128,8 @@ async def open_watch(registry: Registry, ctx: RequestContext,
         source = store.watch(prefix, min(start, store.revision), limit=MAX_PENDING)
     except Compacted as error:
         raise Expired(f"too old resource version: {start} ({error.compacted})") from None
-    return RegistryWatch(source, selection, ctx.resource, initial, start)
+    return RegistryWatch(source, selection, ctx.resource, initial, start,
+                         lambda: store.revision)
 
 
 async def _present(store: Store | StoreView, prefix: str) -> Sequence[Version]:

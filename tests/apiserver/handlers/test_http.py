@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import zlib
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from apiserver.app import KubernetesApp
 from apiserver.authorization.attributes import Attributes, forbidden
+from apiserver.handlers.watching import next_bookmark
 from apiserver.machinery.errors import Unauthorized
 from tests.apiserver.handlers.asgi import TABLE, Http
 from tests.apiserver.server import Server, config
@@ -183,6 +185,35 @@ def test_watch_behind_the_history_says_so_in_the_stream(http: Http) -> None:
     (event,) = http.stream(f"{CONFIGMAPS}?watch=1&resourceVersion=1")
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == (
         "ERROR", 410, "Expired")
+
+
+def test_bookmarks_come_once_a_minute_and_before_the_end() -> None:
+    assert next_bookmark(0, 300) == 60
+    assert next_bookmark(250, 300) == 298
+    assert next_bookmark(298, 300) is None
+    assert next_bookmark(0, 1) is None
+
+
+def token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(("given", "complaint"), [
+    ("!!", "illegal base64 data at input byte 0"),
+    ("YQ==", "illegal base64 data at input byte 2"),
+    (token("x"), "invalid character 'x' looking for beginning of value"),
+    (token("[1]"), "json: cannot unmarshal array into Go value of type storage.continueToken"),
+    (token('{"v":"meta.k8s.io/v1","rv":"1","start":"a"}'), "json: cannot unmarshal string into Go "
+     "struct field continueToken.rv of type int64"),
+    (token('{"v":"v2","rv":1,"start":"a"}'), "server does not recognize this encoded version v2"),
+    (token('{"v":"meta.k8s.io/v1","start":"a"}'),
+     "incorrect encoded start resourceVersion (version meta.k8s.io/v1)"),
+    (token('{"v":"meta.k8s.io/v1","rv":1}'), "encoded start key empty (version meta.k8s.io/v1)"),
+    (token('{"v":"meta.k8s.io/v1","rv":1,"start":"a/../../b"}'), "a/../../b")])
+def test_tokens_that_cannot_be_continued_from(http: Http, given: str, complaint: str) -> None:
+    reply = http("GET", f"{CONFIGMAPS}?continue={given.replace('=', '%3D')}")
+    assert (reply.status, reply.message) == (
+        400, f"invalid continue token: continue key is not valid: {complaint}")
 
 
 def test_watch_as_table_shows_its_columns_once(http: Http) -> None:

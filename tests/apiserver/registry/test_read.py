@@ -166,3 +166,12 @@ def test_watch_from_the_future_waits_for_it(server: Server) -> None:
     server.delete(CONFIGMAPS, "a")
     server.delete(CONFIGMAPS, "b")
     assert seen(watch) == [("DELETED", "b")]
+
+
+def test_a_bookmark_is_as_new_as_the_store_whoever_wrote_last(server: Server) -> None:
+    watch = watching(server, resource_version=str(server.store.revision))
+    server.create(PODS, pod())
+    assert seen(watch) == []
+    assert watch.bookmark().version.revision == server.store.revision
+    server.create(CONFIGMAPS, config("f"))
+    assert seen(watch) == [("ADDED", "f")]
