@@ -27,6 +27,7 @@ _MIN_SERVICES: Final = 16
 """kube-dns has the tenth address."""
 _EXAMPLES: Final = {4: ("10.211.55.120", "172.17.0.0/16"),
                     6: ("fd00:211:55::120", "fd00:10:244::/64")}
+_NETWORKS: Final = {4: ipaddress.IPv4Network, 6: ipaddress.IPv6Network}
 _MOST_SPREAD: Final = 16
 """CIDRSet: how many bits the ranges of nodes may differ in (IPv6)."""
 
@@ -87,7 +88,7 @@ def _address(text: str) -> str:
 def _range(text: str) -> str:
     version = 6 if ":" in text else 4
     try:
-        return str(ipaddress.ip_network(text))
+        return str(_NETWORKS[version](text))
     except ValueError as error:
         raise ValueError(f"must be an IPv{version} range, such as {_EXAMPLES[version][1]} "
                          f"({error})") from None

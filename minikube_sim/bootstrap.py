@@ -18,7 +18,6 @@ from apiserver.machinery.gvk import (
     SERVICEACCOUNTS,
     SERVICES,
 )
-from minikube_sim import addressing
 from minikube_sim.addons import documents
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ async def bootstrap(client: Client, options: ClusterOptions, manifests: tuple[st
 
     `allocates`: Services get what addresses they lack; without, only those with one are created.
     """
-    families = addressing.families(options.service_cluster_ip_range)
+    families = options.families
     words = {"$(NODE_IP)": options.node_addresses()[0][0], "$(FAMILY)": families[0],
              "$(SERVICE_IP_1)": options.service_ip(1), "$(SERVICE_IP_10)": options.service_ip(10),
              "$(ROOT_CA)": root_ca}

@@ -173,6 +173,7 @@ class Cluster(Verbs, Explained):
 
     def _start_server(self) -> None:
         drive(self.authorizer.start(self.registry))
+        self._adopt_values()
         drive(self._own.run(self._definitions, self.options.service_cidrs))
         drive(self.flow.start())
         self._renew_at_intervals()
@@ -202,6 +203,12 @@ class Cluster(Verbs, Explained):
         self.close()
         assert isinstance(self.store, MemoryStore)
         return Template.of(self.store, self._events, self._chances)
+
+    def _adopt_values(self) -> None:
+        """What the Services hold that were there before is taken."""
+        for resource, allocator in self.registry.allocators.items():
+            for obj in drive(self.client.list(resource))["items"]:
+                allocator.adopt(obj)
 
     def close(self) -> None:
         """End it; harmless twice."""

@@ -85,6 +85,11 @@ class ClusterOptions(BaseModel):
         """The range of Services of each family, the default family first."""
         return addressing.each(self.service_cluster_ip_range)
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """IPv4, IPv6 or both, the default family of Services first."""
+        return addressing.families(self.service_cluster_ip_range)
+
     def node_masks(self) -> tuple[int, ...]:
         """Prefix length of each node's Pod range, one a family."""
         return tuple(addressing.node_prefix(ipaddress.ip_network(cidr), self.nodes)

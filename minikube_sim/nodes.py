@@ -13,7 +13,6 @@ from controllers.node.kubelet import Kubelet
 from controllers.node.kubeproxy import KubeProxy
 from controllers.node.networkpolicy import NetworkPolicyAgent
 from controllers.scheduler import Scheduler
-from minikube_sim.addressing import families
 from minikube_sim.dns.directory import InformerDirectory
 from minikube_sim.exchange import listen_json
 from minikube_sim.images import IMAGES, ImageRegistry
@@ -173,8 +172,7 @@ def _proxy_options(options: ClusterOptions) -> Options:
 def _node_files(options: ClusterOptions, name: str, gateway: str) -> dict[str, str]:
     hosts = "".join(f"{address}\t{host}\n" for host, addresses in zip(
         options.node_names(), options.node_addresses(), strict=True) for address in addresses)
-    v6 = {"/proc/sys/net/ipv6/conf/all/forwarding": "1\n"} if "IPv6" in families(
-        options.node_ip) else {}
+    v6 = {"/proc/sys/net/ipv6/conf/all/forwarding": "1\n"} if "IPv6" in options.families else {}
     return {
         **v6,
         "/etc/hostname": f"{name}\n",

@@ -40,12 +40,15 @@ def start(
         help="The address to listen on; default 127.0.0.1.")] = None,
     kubeconfig_file: Annotated[Path | None, typer.Option(
         "--kubeconfig", help="Merge the context into this file.")] = None,
-    node_ip: Annotated[str | None, typer.Option(help="The first node's address.")] = None,
+    node_ip: Annotated[str | None, typer.Option(
+        metavar="IP[,IP]", help="The first node's address, or one of each family.")] = None,
     nodes: Annotated[str | None, typer.Option(
         metavar="N", help="How many nodes.")] = None,
-    pod_cidr: Annotated[str | None, typer.Option(help="The range of Pod addresses.")] = None,
+    pod_cidr: Annotated[str | None, typer.Option(
+        metavar="CIDR[,CIDR]", help="The range of Pod addresses, or one of each family.")] = None,
     service_cluster_ip_range: Annotated[str | None, typer.Option(
-        help="The range of Service VIPs.")] = None,
+        metavar="CIDR[,CIDR]",
+        help="The range of Service VIPs, or one of each family, the default first.")] = None,
     controllers: Annotated[str | None, typer.Option(
         help="Which to run: '*', name, -name, separated by commas.")] = None,
     storage: Annotated[str | None, typer.Option(

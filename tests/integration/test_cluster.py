@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from apiserver.machinery.errors import NotFound
+from apiserver.machinery.errors import Invalid, NotFound
 from controllers.drive import drive
 from minikube_sim import Cluster
 from minikube_sim.shell.session import run_command
@@ -241,3 +241,28 @@ def test_without_the_allocator_only_the_fixed_addresses_are_there(cluster):
 def test_every_agent_can_be_switched_off(agent):
     with Cluster(controllers=f"*,-{agent}", strict=True) as cluster:
         assert cluster.get("svc", "kubernetes")
+
+
+def test_a_restarted_cluster_gives_no_address_or_port_a_second_time(tmp_path):
+    ports = [{"port": 80, "nodePort": 30007}]
+    wish = {"type": "NodePort", "clusterIP": "10.96.7.7", "ports": ports}
+    taken = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "first"}, "spec": wish}
+    with Cluster(database=tmp_path / "state.db") as cluster:
+        cluster.apply(taken)
+    with Cluster(database=tmp_path / "state.db") as cluster:
+        second = {**taken, "metadata": {"name": "second"}}
+        for spec in ({**wish, "type": "ClusterIP", "ports": [{"port": 1}]},
+                     {"type": "NodePort", "ports": ports}):
+            with pytest.raises(Invalid, match="is already allocated"):
+                cluster.apply({**second, "spec": spec})
+        cluster.delete("svc", "first")
+        cluster.apply(second)
+
+
+@pytest.mark.parametrize("name", ["kubernetes", "kube-dns", "metrics-server"])
+def test_the_systems_addresses_are_taken(cluster, name):
+    space = "default" if name == "kubernetes" else "kube-system"
+    address = cluster.get("svc", name, space)["spec"]["clusterIP"]
+    with pytest.raises(Invalid, match="provided IP is already allocated"):
+        cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "thief"},
+                       "spec": {"clusterIP": address, "ports": [{"port": 80}]}})

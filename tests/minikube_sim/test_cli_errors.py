@@ -22,6 +22,10 @@ def _home(monkeypatch, tmp_path):
     ("start --lb fair", "--lb fair: must be round-robin or random"),
     ("start --nodes none", "--nodes none: must be a whole number, 1 to 500"),
     ("start --kubernetes-version 1.2", "--kubernetes-version 1.2: must be v1.25 to v1.37"),
+    ("start --node-ip 10.0.0.5,10.0.0.6", "--node-ip 10.0.0.5,10.0.0.6: must not have two of one "
+     "family: one IPv4 address and one IPv6 address at most"),
+    ("start --pod-cidr 172.17.0.0/16,fd00::/64", "--service-cluster-ip-range 10.96.0.0/12: must "
+     "have the families of --pod-cidr 172.17.0.0/16,fd00::/64, IPv4 and IPv6"),
     ("start --storage disk", "--storage disk: must be memory or sqlite"),
     ("start --port 70000", "--port 70000: must be a whole number, 0 to 65535"),
     ("start --controllers *,-wat", "--controllers '*,-wat': \"wat\" is not in the list of known"),

@@ -280,3 +280,108 @@ def test_full_range_is_an_internal_error() -> None:
     assert got == {f"10.96.0.{i}" for i in range(1, 7)}
     with pytest.raises(InternalError, match="failed to allocate a serviceIP: range is full"):
         small.begin(service("x"), None, dry_run=False)
+
+
+RANGES = {"IPv4,IPv6": ("10.96.0.0/12", "fd00:10:96::/108"),
+          "IPv6,IPv4": ("fd00:10:96::/108", "10.96.0.0/12"), "IPv6": ("fd00:10:96::/108",)}
+
+
+@pytest.mark.parametrize("configured", RANGES)
+@pytest.mark.parametrize(("policy", "wanted"), [
+    (None, 1), ("SingleStack", 1), ("PreferDualStack", 2), ("RequireDualStack", 2)])
+def test_policy_decides_how_many_of_the_clusters_families(configured: str, policy: str | None,
+                                                          wanted: int) -> None:
+    families = configured.split(",")
+    allocator = ServiceAllocator(random.Random(1), RANGES[configured])
+    obj = service(**({"ipFamilyPolicy": policy} if policy else {}))
+    if policy == "RequireDualStack" and len(families) == 1:
+        assert refusals(allocator, obj)
+        return
+    spec = store(allocator, obj)["spec"]
+    assert spec["ipFamilies"] == families[:wanted]
+    assert [f"IPv{ipaddress.ip_address(one).version}" for one in spec["clusterIPs"]] == (
+        spec["ipFamilies"])
+    assert spec["clusterIP"] == spec["clusterIPs"][0]
+    assert spec["ipFamilyPolicy"] == (policy or "SingleStack")
+
+
+def test_wanted_order_of_families_goes_before_the_clusters(dual: ServiceAllocator) -> None:
+    spec = store(dual, service(ipFamilies=["IPv6"], ipFamilyPolicy="PreferDualStack"))["spec"]
+    assert spec["ipFamilies"] == ["IPv6", "IPv4"]
+    assert ":" in spec["clusterIP"]
+
+
+def test_families_are_inferred_from_wanted_addresses(dual: ServiceAllocator) -> None:
+    spec = store(dual, service(clusterIP="fd00:10:96::50"))["spec"]
+    assert (spec["ipFamilies"], spec["clusterIPs"]) == (["IPv6"], ["fd00:10:96::50"])
+    both = store(dual, service(clusterIP="fd00:10:96::51",
+                               clusterIPs=["fd00:10:96::51", "10.96.0.51"],
+                               ipFamilyPolicy="RequireDualStack"))["spec"]
+    assert both["ipFamilies"] == ["IPv6", "IPv4"]
+
+
+def test_new_addresses_of_ipv6_are_above_the_static_band(dual: ServiceAllocator) -> None:
+    network = ipaddress.IPv6Network("fd00:10:96::/112")
+    for number in range(50):
+        spec = store(dual, service(str(number), ipFamilies=["IPv6"]))["spec"]
+        offset = int(ipaddress.IPv6Address(spec["clusterIP"])) - int(network[0])
+        assert 256 < offset <= 0xFFFF
+
+
+@pytest.mark.parametrize(("address", "why"), [
+    ("fd00:10:96::", "the provided network does not match the current range"),
+    ("fd00:10:97::1", "the provided network does not match the current range"),
+    ("fd00:10:96::ffff", ""),
+    ("FD00:10:96:0::1", ""),
+    ("fd00:10:96:0:0::77", "provided IP is already allocated"),
+])
+def test_wanted_addresses_of_ipv6(dual: ServiceAllocator, address: str, why: str) -> None:
+    store(dual, service(clusterIP="fd00:10:96::77"))
+    refused = refusals(dual, service("x", clusterIP=address))
+    assert refused == ([f'spec.clusterIPs: Invalid value: ["{address}"]: failed to allocate IP '
+                        f"{address}: {why}"] if why else [])
+
+
+def test_wanted_second_address_is_taken_when_a_service_is_widened(dual: ServiceAllocator) -> None:
+    old = store(dual, service(clusterIP="10.96.0.9"))
+    wide = store(dual, changed(old, clusterIPs=["10.96.0.9", "fd00:10:96::9"],
+                               ipFamilyPolicy="PreferDualStack"), old)
+    assert wide["spec"]["ipFamilies"] == ["IPv4", "IPv6"]
+    assert refusals(dual, service("x", clusterIP="fd00:10:96::9"))
+
+
+def test_failed_widening_keeps_nothing(dual: ServiceAllocator) -> None:
+    store(dual, service("other", clusterIP="fd00:10:96::9"))
+    old = store(dual, service(clusterIP="10.96.0.9"))
+    wish = changed(old, clusterIPs=["10.96.0.9", "fd00:10:96::9"], ipFamilyPolicy="PreferDualStack")
+    assert refusals(dual, wish, old)
+    dual.begin(changed(old, ipFamilyPolicy="PreferDualStack"), old, dry_run=False).rollback()
+    assert store(dual, changed(old), old)["spec"]["clusterIPs"] == ["10.96.0.9"]
+
+
+def test_a_prefer_dual_stack_service_stays_as_it_is_when_the_cluster_grows() -> None:
+    single = ServiceAllocator(random.Random(1))
+    old = store(single, service(ipFamilyPolicy="PreferDualStack"))
+    grown = ServiceAllocator(random.Random(1), RANGES["IPv4,IPv6"])
+    grown.adopt(old)
+    assert store(grown, changed(old, sessionAffinity="ClientIP"), old)["spec"]["ipFamilies"] == [
+        "IPv4"]
+    assert len(store(grown, changed(old, ipFamilyPolicy="RequireDualStack"), old)[
+        "spec"]["clusterIPs"]) == 2
+
+
+def test_dry_run_shows_the_networks_own_addresses(dual: ServiceAllocator) -> None:
+    dry = service(ipFamilyPolicy="RequireDualStack")
+    dual.begin(dry, None, dry_run=True).rollback()
+    assert dry["spec"]["clusterIPs"] == ["10.96.0.0", "fd00:10:96::"]
+
+
+def test_one_full_range_refuses_the_whole_service() -> None:
+    small = ServiceAllocator(random.Random(1), ("10.96.0.0/12", "fd00:10:96::/126"))
+    got = {store(small, service(str(i), ipFamilyPolicy="RequireDualStack"))["spec"]["clusterIPs"][1]
+           for i in range(3)}
+    assert got == {f"fd00:10:96::{i}" for i in (1, 2, 3)}
+    wish = service("x", clusterIP="10.96.0.77", ipFamilyPolicy="RequireDualStack")
+    with pytest.raises(InternalError, match="failed to allocate a serviceIP: range is full"):
+        small.begin(wish, None, dry_run=False)
+    store(small, service("x", clusterIP="10.96.0.77"))
