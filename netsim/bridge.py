@@ -24,18 +24,28 @@ if TYPE_CHECKING:
 class BridgePort:
     """A port with a veth whose other end is a Pod's interface."""
 
-    __slots__ = ("bridge", "hairpin", "name", "peer")
+    __slots__ = ("bridge", "enabled", "hairpin", "index", "mtu", "name", "peer")
 
     def __init__(self, bridge: Bridge, name: str, peer: Interface, *, hairpin: bool) -> None:
         self.bridge = bridge
         self.name = name
         self.peer = peer
         self.hairpin = hairpin
+        self.enabled = True
+        """The port itself is up."""
+        self.index = bridge.owner.next_index()
+        """See Interface."""
+        self.mtu = peer.mtu
+
+    def set_up(self, up: bool) -> None:
+        """`ip link set PORT up|down`."""
+        self.enabled = up
+        self.bridge.owner.rules_changed()
 
     @property
     def up(self) -> bool:
         """See Station."""
-        return self.peer.up
+        return self.enabled and self.peer.up
 
     @property
     def end(self) -> End:
@@ -55,7 +65,7 @@ class BridgePort:
     def transmit(self, packet: Packet, next_hop: int) -> bool:
         """See Link: from the Pod into the bridge. False: nobody has that address."""
         bridge = self.bridge
-        if not bridge.up or bridge.resolve(packet.family, next_hop) is None:
+        if not bridge.up or not self.enabled or bridge.resolve(packet.family, next_hop) is None:
             return False
         medium = bridge.wire.medium
         if medium is None or medium.carry(self.peer.end, self.end, packet):

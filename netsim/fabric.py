@@ -12,7 +12,6 @@ the others.
 from __future__ import annotations
 
 import ipaddress
-import random
 from typing import TYPE_CHECKING, Final
 
 from netsim.bridge import Bridge
@@ -23,6 +22,7 @@ from netsim.packet import parse_address
 from netsim.routing import BITS, parse_network
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Sequence
 
     from netsim.packet import Packet
@@ -192,9 +192,7 @@ class Fabric:
     @property
     def medium(self) -> Medium:
         """The medium of all links; it comes into being when it is asked for."""
-        if self.wire.medium is None:
-            self.wire.medium = Medium(random.Random(self.random.getrandbits(64)))
-        return self.wire.medium
+        return self.wire.ensure_medium(self.random)
 
     def fault(self, one: str, other: str) -> Fault:
         """What is wrong between two hosts, to be changed: two on the LAN, or a Pod and its node.
@@ -212,22 +210,11 @@ class Fabric:
         faults = self.wire.medium.faults
         for pair in [pair for pair in faults if pair.issuperset(hosts)]:
             del faults[pair]
-        self._drop_idle_medium()
+        self.wire.drop_idle_medium()
 
     def listen_in(self, tap: Callable[[End, End, Packet], None]) -> Callable[[], None]:
         """Tell `tap` of every frame on every link; call what comes back to end that."""
-        self.medium.taps.append(tap)
-
-        def stop() -> None:
-            if self.wire.medium is not None:
-                self.wire.medium.taps.remove(tap)
-                self._drop_idle_medium()
-
-        return stop
-
-    def _drop_idle_medium(self) -> None:
-        if self.wire.medium is not None and self.wire.medium.idle:
-            self.wire.medium = None
+        return self.wire.listen_in(tap, self.random)
 
     def namespace(self, name: str) -> Namespace:
         """A node, a Pod or an outside host by its name. Raises KeyError."""

@@ -60,7 +60,7 @@ class NeighbourFailed:
 
 
 def send_error(
-    stack: Namespace, about: Context, problem: Problem, payload: object = None,
+    stack: Namespace, about: Context, problem: Problem, payload: object = None, mtu: int = 0,
 ) -> None:
     """Tell the sender of a packet what is wrong with it; never about an ICMP error, nor to or
     about a broadcast.
@@ -82,6 +82,7 @@ def send_error(
     kind, code = problem.value[0 if packet.family == 4 else 1]
     error = icmp_error(source, packet, kind, code)
     error.payload = payload
+    error.icmp_seq = mtu  # the header's place for it is the same
     stack.output(_attached(stack, error, about))
 
 

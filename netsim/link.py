@@ -7,16 +7,16 @@ whoever drives the simulation calls `Wire.run`.
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from netsim.medium import End
+from netsim.medium import End, Medium
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from netsim.medium import Medium
     from netsim.namespace import Namespace
     from netsim.packet import Packet
 
@@ -30,6 +30,30 @@ class Wire:
         self.pending: deque[tuple[Callable[[Any, Any], object], Any, Any]] = deque()
         self.medium: Medium | None = None
         """Faults and listeners of the links; None: there are none."""
+
+    def ensure_medium(self, chance: random.Random) -> Medium:
+        """The medium of all links; it comes into being when somebody asks for it."""
+        if self.medium is None:
+            self.medium = Medium(random.Random(chance.getrandbits(64)))
+        return self.medium
+
+    def listen_in(
+        self, tap: Callable[[End, End, Packet], None], chance: random.Random,
+    ) -> Callable[[], None]:
+        """Tell `tap` of every frame on every link; call what comes back to end that."""
+        self.ensure_medium(chance).taps.append(tap)
+
+        def stop() -> None:
+            if self.medium is not None:
+                self.medium.taps.remove(tap)
+                self.drop_idle_medium()
+
+        return stop
+
+    def drop_idle_medium(self) -> None:
+        """Forget the medium if nobody needs it."""
+        if self.medium is not None and self.medium.idle:
+            self.medium = None
 
     def run(self) -> None:
         """Deliver until nothing is under way. A program that is called with a datagram may use
@@ -66,13 +90,15 @@ class Link(Protocol):
 class Interface:
     """A network interface of a namespace."""
 
-    __slots__ = ("addresses", "link", "mtu", "name", "namespace", "route_localnet", "up")
+    __slots__ = ("addresses", "index", "link", "mtu", "name", "namespace", "route_localnet", "up")
 
     def __init__(self, namespace: Namespace, name: str, mtu: int = 1500) -> None:
         self.namespace = namespace
         self.name = name
         self.mtu = mtu
         self.up = True
+        self.index = namespace.next_index()
+        """As `ip link` numbers devices, from 1."""
         self.addresses: list[InterfaceAddress] = []
         self.link: Link | None = None
         self.route_localnet = False
@@ -90,6 +116,14 @@ class Interface:
             if toward is None or entry.address >> shift == toward >> shift:
                 return entry.address
         return first
+
+    def set_up(self, up: bool) -> None:
+        """`ip link set NAME up|down`: without it routes by the interface go away; only those of
+        its addresses come back with it.
+        """
+        if up != self.up:
+            self.up = up
+            self.namespace.interface_changed(self)
 
     def transmit(self, packet: Packet, next_hop: int) -> bool:
         """Send a packet. False: nobody has the address `next_hop` (ARP gets no answer)."""

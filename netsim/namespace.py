@@ -91,6 +91,7 @@ class Namespace:
         self.route_localnet = False
         """net.ipv4.conf.all.route_localnet."""
         self.interfaces: dict[str, Interface] = {}
+        self._last_index = 0
         self.routes = {4: RoutingTable(4), 6: RoutingTable(6)}
         self.conntrack = ConntrackTable(now)
         self.ipsets: dict[str, Any] = {}
@@ -127,6 +128,23 @@ class Namespace:
             raise ValueError(f"interface {name} exists")
         interface = self.interfaces[name] = Interface(self, name, mtu)
         return interface
+
+    def next_index(self) -> int:
+        """A number for a new device."""
+        self._last_index += 1
+        return self._last_index
+
+    def interface_changed(self, interface: Interface) -> None:
+        """An interface went up or down: its routes go, or those of its addresses come back."""
+        for family, table in self.routes.items():
+            if not interface.up:
+                table.remove_interface(interface, keep=RouteKind.LOCAL)
+                continue
+            for entry in interface.addresses:
+                for route in self._address_routes(interface, entry):
+                    if entry.family == family and table.find(route.network, route.length) is None:
+                        table.add(route)
+        self.rules_changed()
 
     def remove_interface(self, name: str) -> None:
         """Take an interface away, with its addresses and routes."""
@@ -201,7 +219,8 @@ class Namespace:
         device = self.interfaces[interface] if interface else None
         if device is None and gateway is not None:
             link = self.routes[family].lookup(gateway)
-            if link is None or link.kind is not RouteKind.UNICAST:
+            on_link = link is not None and link.kind is RouteKind.UNICAST
+            if link is None or not on_link or link.gateway is not None:
                 raise ValueError("Nexthop has invalid gateway.")
             device = link.interface
         route = Route(family, number, length, kind, device, gateway, metric=metric)
@@ -521,7 +540,7 @@ class Namespace:
             return
         if packet.length > out.mtu and (packet.df or packet.family == 6):
             self._note(context, "drop", f"longer than the MTU of {out.name}, {out.mtu}")
-            icmp.send_error(self, context, Problem.TOO_BIG)
+            icmp.send_error(self, context, Problem.TOO_BIG, mtu=out.mtu)
             return
         packet.ttl -= 1
         context.out_interface = out.name

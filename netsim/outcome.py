@@ -94,6 +94,8 @@ class Unreachable:
     """'icmp 3/1 from 10.0.0.1', or '' if the host itself knew."""
     seconds: float = 0.0
     """How long it takes until the error is known."""
+    mtu: int = 0
+    """With EMSGSIZE: what would have fitted."""
     trace: Trace | None = None
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from netsim import packet as pk
 
 if TYPE_CHECKING:
+    from netsim.medium import End
     from netsim.packet import Packet
 
 _MAGIC: Final = 0xA1B2C3D4
@@ -111,7 +112,7 @@ def _tcp_options(packet: Packet) -> bytes:
 def _icmp(packet: Packet, filled: bytes) -> bytes:
     """Echoes with their numbers; errors with as much of the quoted packet as fits."""
     echo = packet.icmp_type in _ECHO_TYPES[packet.family]
-    rest = struct.pack("!HH", packet.icmp_id, packet.icmp_seq) if echo else b"\0" * 4
+    rest = struct.pack("!HH", packet.icmp_id if echo else 0, packet.icmp_seq)
     data = filled
     if packet.inner is not None:
         data = ip_bytes(packet.inner)[: len(filled)]
@@ -157,6 +158,15 @@ def _crc32c(data: bytes) -> int:
         for _ in range(8):
             crc = crc >> 1 ^ (_CRC32C if crc & 1 else 0)
     return ~crc & 0xFFFFFFFF
+
+
+def end_mac(end: End) -> bytes:
+    """Who speaks at an end of a link: a veth's end on the node has docker0's address, Pods have
+    their name's.
+    """
+    if end.interface.startswith("veth"):
+        return mac(end.host, "docker0")
+    return mac(end.host.partition(".")[0], end.interface)
 
 
 def mac(host: str, interface: str) -> bytes:

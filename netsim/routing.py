@@ -111,9 +111,9 @@ class RoutingTable:
             del self._routes[key]
         self.cache.clear()
 
-    def remove_interface(self, interface: Interface) -> None:
-        """Take all routes through an interface out."""
-        for route in [r for r in self if r.interface is interface]:
+    def remove_interface(self, interface: Interface, keep: RouteKind | None = None) -> None:
+        """Take all routes through an interface out, but those of a kind to `keep`."""
+        for route in [r for r in self if r.interface is interface and r.kind is not keep]:
             self.remove(route)
 
     def find(self, network: int, length: int) -> Route | None:

@@ -146,7 +146,7 @@ def error_outcome(error: Packet, trace: Trace | None = None) -> Refused | Unreac
         return Refused(by=by, trace=trace)
     late = isinstance(error.payload, NeighbourFailed)
     return Unreachable(error=name, by=by, seconds=icmp.NEIGHBOUR_SECONDS if late else 0.0,
-                       trace=trace)
+                       mtu=error.icmp_seq if name == "EMSGSIZE" else 0, trace=trace)
 
 
 class Sockets:
@@ -237,9 +237,9 @@ class Sockets:
 
     def ping(
         self, address: str, *, seq: int = 1, ident: int = 0, source: str = "", size: int = 56,
-        ttl: int = 64, trace: Trace | None = None,
+        ttl: int = 64, fragment: bool = False, trace: Trace | None = None,
     ) -> DatagramOutcome:
-        """Send one echo request."""
+        """Send one echo request; `fragment`: routers may cut it (DF is not set)."""
         family, destination = parse_address(address)
         origin = self._source(family, destination, source)
         if origin is None:
@@ -248,6 +248,12 @@ class Sockets:
         request = pk.icmp_echo(family, origin, destination, ident, seq)
         request.length += size
         request.ttl = ttl
+        request.df = not fragment
+        route = self.namespace.routes[family].lookup(destination)
+        if route is not None and route.interface is not None and not fragment and (
+            request.length > route.interface.mtu
+        ):
+            return Unreachable(error="EMSGSIZE", mtu=route.interface.mtu, trace=trace)
         request.trace = trace
         self.echoes[ident] = None
         problem = self.namespace.send(request)

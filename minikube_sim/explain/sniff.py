@@ -19,7 +19,7 @@ from minikube_sim.explain.text import brief
 from minikube_sim.http import Request, Response
 from netsim.outcome import Connected
 from netsim.packet import TCP
-from netsim.pcap import PcapWriter, frame, mac
+from netsim.pcap import PcapWriter, end_mac, frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +61,8 @@ class Capture:
         stream = io.BytesIO()
         writer = PcapWriter(stream)
         for caught in self.frames:
-            writer.write(caught.time, frame(caught.packet, _mac(caught.sender),
-                                            _mac(caught.receiver), caught.data))
+            writer.write(caught.time, frame(caught.packet, end_mac(caught.sender),
+                                            end_mac(caught.receiver), caught.data))
         return stream.getvalue()
 
     def write(self, path: str | Path) -> None:
@@ -72,13 +72,6 @@ class Capture:
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.frames))
-
-
-def _mac(end: End) -> bytes:
-    """A veth's end on the node speaks with docker0's address; Pods have their name's."""
-    if end.interface.startswith("veth"):
-        return mac(end.host, "docker0")
-    return mac(end.host.partition(".")[0], end.interface)
 
 
 class _Tap:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from minikube_sim.images.program import Program
-from minikube_sim.shell.commands import busybox_nslookup
+from minikube_sim.shell.commands import busybox_nslookup, busybox_ping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +25,16 @@ class Busybox(ShellImage):
     """busybox:TAG."""
 
     size_bytes = 4_430_000
-    tools: ClassVar[Mapping[str, Any]] = {"nslookup": busybox_nslookup.nslookup}
+    tools: ClassVar[Mapping[str, Any]] = {"nslookup": busybox_nslookup.nslookup,
+                                          "ping": busybox_ping.ping}
 
 
 class OldBusybox(Busybox):
     """busybox:1.28 and before, whose nslookup asks the C library."""
 
     size_bytes = 1_146_369
-    tools: ClassVar[Mapping[str, Any]] = {"nslookup": busybox_nslookup.old_nslookup}
+    tools: ClassVar[Mapping[str, Any]] = {"nslookup": busybox_nslookup.old_nslookup,
+                                          "ping": busybox_ping.ping}
 
 
 class Alpine(ShellImage):

@@ -10,11 +10,12 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from minikube_sim.process import Process
 from minikube_sim.shell.call import Call, Result
 from minikube_sim.shell.commands import COMMANDS
 from minikube_sim.shell.expansion import Expander
 from minikube_sim.shell.redirection import Input, Streams, redirect
-from minikube_sim.shell.state import LoopControl, Return, ShellExit, State
+from minikube_sim.shell.state import Job, LoopControl, Return, ShellExit, State
 from minikube_sim.shell.syntax import SyntaxProblem, parse
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ NOT_FOUND: Final = 127
 SYNTAX_ERROR: Final = 2
 LOOP_LIMIT: Final = 100_000
 """Turns after which a loop is ended: a class must not hang on `while true`."""
+_FIRST_PID: Final = 4000
 _OUTPUT_LIMIT: Final = 16 << 20
 
 Runner = Callable[["Interpreter", "Node", Streams], Awaitable[int]]
@@ -92,10 +94,29 @@ class Interpreter:
 
     async def _statements(self, nodes: Sequence[Node], streams: Streams) -> int:
         code = 0
-        for node in nodes:
-            if node.is_named and node.type != "comment":
+        for node, after in zip(nodes, [*nodes[1:], None], strict=False):
+            if not node.is_named or node.type == "comment":
+                continue
+            if after is not None and after.type == "&":
+                code = self._background(node, streams)
+            else:
                 code = await self.statement(node, streams)
         return code
+
+    def _background(self, node: Node, streams: Streams) -> int:
+        """`COMMAND &`: it runs on while others wait, and writes where the shell does."""
+        jobs, child = self.state.jobs, Interpreter(self.machine, self.state.child())
+        number = jobs[-1].number + 1 if jobs else 1
+        job = Job(number, _FIRST_PID + number, (node.text or b"").decode())
+
+        def ended(code: int) -> None:
+            job.exit_code = code
+
+        job.process = Process(child._exit_code(node, streams), self.machine.clock, ended)
+        jobs.append(job)
+        self.state.variables["!"] = str(job.pid)
+        job.process.start()
+        return 0
 
     async def _command(self, node: Node, streams: Streams) -> int:
         assignments = [c for c in node.children if c.type == "variable_assignment"]

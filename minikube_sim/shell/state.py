@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from minikube_sim.process import Process
+
 
 class ShellExit(Exception):
     """`exit`: the shell ends with this code."""
@@ -36,6 +38,18 @@ class Return(Exception):
 
 
 @dataclass(slots=True)
+class Job:
+    """Something in the background."""
+
+    number: int
+    pid: int
+    text: str
+    process: Process | None = None
+    exit_code: int | None = None
+    """None: it still runs."""
+
+
+@dataclass(slots=True)
 class State:
     """The mutable part of a shell."""
 
@@ -50,6 +64,8 @@ class State:
     functions: dict[str, Any] = field(default_factory=dict)
     """Parsed bodies by name."""
     exported: set[str] = field(default_factory=set)
+    jobs: list[Job] = field(default_factory=list)
+    """What `&` put into the background, by number."""
     temporary: Mapping[str, str] = field(default_factory=dict)
     """Assignments in front of the running command."""
 

@@ -28,6 +28,16 @@ def reverse_name(address: str) -> str:
     return ipaddress.ip_address(address).reverse_pointer
 
 
+async def reverse_names(call: Call, address: str) -> list[str] | None:
+    """What the name server calls an address; None: it says nothing."""
+    from minikube_sim.dns.resolver import Silent
+
+    heard = await call.machine.resolver().ask(reverse_name(address), "PTR")
+    if isinstance(heard, Silent):
+        return None
+    return [str(record.data[0]) for record in heard.records if record.type == "PTR"]
+
+
 def known_type(text: str) -> bool:
     """Whether a word names a record type."""
     from minikube_sim.dns import wire

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from minikube_sim.shell.commands.names import reverse_name
+from minikube_sim.shell.commands.names import reverse_names
 from minikube_sim.shell.commands.options import BadUsage, family_of, number, parse
 from netsim.outcome import Answered, NotPermitted, Refused, TimedOut, Unreachable
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 _FIRST_PORT: Final = 33434
 _AT_ONCE: Final = 5
 """Hops whose probes are under way together: their waits are one."""
-_MARKS: Final = {"ENETUNREACH": " !N", "EHOSTUNREACH": " !H", "EACCES": " !X"}
+_MARKS: Final = {"icmp 3/0": " !N", "icmp 3/1": " !H", "icmp 3/2": " !P", "icmp 3/9": " !X",
+                 "icmp 3/10": " !X", "icmp 3/13": " !X", "icmp 1/0": " !N", "icmp 1/1": " !X",
+                 "icmp 1/3": " !H"}
 _EXPIRED: Final = ("icmp 11/0", "icmp 3/0")
 """IPv4's and IPv6's way to say that the TTL ran out."""
 
@@ -27,6 +30,7 @@ async def traceroute(call: Call) -> int:
         most = number("traceroute", options.get("-m", "30"))
         queries = number("traceroute", options.get("-q", "3"))
         wait = float(options.get("-w", "5"))
+        first = number("traceroute", options.get("-f", "1"))
     except (BadUsage, ValueError) as error:
         return call.complain(str(error), 2)
     if not words:
@@ -36,10 +40,13 @@ async def traceroute(call: Call) -> int:
     if address is None:
         return call.complain(f"{words[0]}: Name or service not known\nCannot handle \"host\" "
                              f"cmdline arg `{words[0]}' on position 1 (argc {len(call.args)})", 2)
-    call.print(f"traceroute to {words[0]} ({address}), {most} hops max, "
-               f"{80 if ':' in address else 60} byte packets")
+    size = 60 if "." in address else 80
+    call.print(f"traceroute to {words[0]} ({address}), {most} hops max, {size} byte packets")
+    if call.machine.network.routes[4 if "." in address else 6].lookup(
+            int(ipaddress.ip_address(address))) is None:
+        return call.complain("connect: Network is unreachable")
     names: dict[str, str] = {}
-    for ttl in range(1, most + 1):
+    for ttl in range(first, most + 1):
         outcomes = [_probe(call, address, ttl, ttl * queries + i, echo="-I" in options)
                     for i in range(queries)]
         if all(isinstance(o, TimedOut) for o in outcomes) and ttl % _AT_ONCE == 1:
@@ -88,7 +95,9 @@ async def _hop(call: Call, outcomes: list[DatagramOutcome], address: str, names:
 def _mark(outcome: DatagramOutcome) -> str:
     """What follows the time of an error that is not the TTL's."""
     if isinstance(outcome, Unreachable) and not _expired(outcome):
-        return _MARKS.get(outcome.error, "")
+        if "icmp 3/4" in outcome.by:
+            return f" !F-{outcome.mtu}"
+        return _MARKS.get(outcome.by.partition(" from ")[0], "" if outcome.by else " !H")
     return ""
 
 
@@ -104,15 +113,12 @@ def _source(outcome: DatagramOutcome, address: str) -> str:
 
 async def _name(call: Call, address: str, names: dict[str, str]) -> str:
     """The name of an address, asked once; the address where there is none."""
-    from minikube_sim.dns.resolver import Silent
-
     if "" in names:
         return address
     if address not in names:
-        heard = await call.machine.resolver().ask(reverse_name(address), "PTR")
-        if isinstance(heard, Silent):
+        found = await reverse_names(call, address)
+        if found is None:
             names[""] = ""
             return address
-        found = [str(r.data[0]) for r in heard.records if r.type == "PTR"]
         names[address] = found[0] if found else address
     return names[address]

@@ -117,3 +117,42 @@ def test_containers_have_no_administrators_tools(world):
 def test_listening_sockets(world):
     world.machine.network = world.pod
     assert "0.0.0.0:5000" in world.out("ss -tln")
+
+
+@pytest.mark.parametrize(("rule", "said"), [
+    ("icmp-net-unreachable", "Destination Net Unreachable"),
+    ("icmp-host-prohibited", "Destination Host Prohibited"),
+    ("icmp-proto-unreachable", "Destination Protocol Unreachable"),
+    ("icmp-admin-prohibited", "Packet filtered"),
+])
+def test_ping_says_what_icmp_errors_mean(world, rule, said):
+    world.node.attach_pod("other", "172.17.0.7")
+    world.out(f"iptables -A INPUT -p icmp --icmp-type 8 -j REJECT --reject-with {rule}")
+    code, out, _ = world.run("ping -c 1 10.211.55.120")
+    assert code == 1
+    assert f"From 10.211.55.120 icmp_seq=1 {said}\n" in out
+
+
+def test_ping_without_a_route_ends_at_once(world):
+    world.out("ip route del default")
+    assert world.run("ping -c 1 9.9.9.9") == (2, "", "ping: connect: Network is unreachable\n")
+    code, _, err = world.run("traceroute 9.9.9.9")
+    assert (code, err) == (1, "connect: Network is unreachable\n")
+
+
+def test_ping_of_a_name_names_who_answers(world):
+    assert "64 bytes from web (172.17.0.6): icmp_seq=1 ttl=64" in world.out("ping -c 1 web")
+    assert "64 bytes from 172.17.0.6: icmp_seq=1 ttl=64" in world.out("ping -n -c 1 web")
+
+
+@pytest.mark.parametrize(("line", "code", "said"), [
+    ("ping", 1, "ping: usage error: Destination address required"),
+    ("ping -c x 1.1.1.1", 1, "ping: invalid argument: 'x'"),
+    ("ping -c 0 1.1.1.1", 1,
+     "ping: invalid argument: '0': out of range: 1 <= value <= 9223372036854775807"),
+    ("ping -I 10.9.9.9 172.17.0.6", 2, "ping: bind: Cannot assign requested address"),
+    ("ping -I nosuch 172.17.0.6", 2, "ping: SO_BINDTODEVICE nosuch: No such device"),
+    ("ping -6 172.17.0.6", 2, "ping: 172.17.0.6: Address family for hostname not supported"),
+])
+def test_ping_refuses_what_the_real_one_refuses(world, line, code, said):
+    assert world.run(line) == (code, "", f"{said}\n")
