@@ -82,6 +82,8 @@ class Resource:
     """The kind of its lists; '' for the usual name."""
     storage_version: str = ""
     """The version that its objects are kept in; '' when that is its own."""
+    row_order: Callable[[Object], Any] | None = None
+    """By what the rows of a Table of them are sorted; None leaves them in order of names."""
     definition: str = ""
     """The OpenAPI definition, e.g. io.k8s.api.core.v1.Pod; '' derives it from group and kind."""
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from apiserver.handlers.answer import json_answer
 from apiserver.handlers.options import list_options
-from apiserver.handlers.rendering import list_answer, object_answer
+from apiserver.handlers.rendering import include_object, list_answer, object_answer
+from apiserver.table import scale_table
 
 if TYPE_CHECKING:
     from apiserver.handlers.answer import Answer
@@ -22,7 +23,11 @@ async def get(call: Call) -> Answer:
 async def get_scale(call: Call) -> Answer:
     """The Scale of one object."""
     scale = await call.registry.get_scale(call.ctx)
-    return json_answer(scale, revision=int(scale["metadata"]["resourceVersion"]))
+    revision = int(scale["metadata"]["resourceVersion"])
+    if call.accepted.form == "Table":
+        include = include_object(call.request)
+        scale = scale_table(scale, call.ctx.now, include, call.accepted.version)
+    return json_answer(scale, revision=revision)
 
 
 async def list_collection(call: Call) -> Answer:

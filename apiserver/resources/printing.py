@@ -161,6 +161,12 @@ NAME: Final = Column("Name", field("metadata", "name"), format="name",
                      description="The name, unique among its kind in a namespace.")
 AGE: Final = Column("Age", age("metadata", "creationTimestamp"),
                     description="How long ago the object was created.")
+SCALE_COLUMNS: Final = (
+    Column("Name", field("metadata", "name"), description=NAME.description),
+    number("Desired", field("spec", "replicas", default=0), "How many pods are wanted."),
+    number("Available", field("status", "replicas", default=0), "How many pods there are."),
+    AGE)
+"""The columns of an autoscaling/v1 Scale."""
 CREATED_AT: Final = Column("Created At", field("metadata", "creationTimestamp"), type="date",
                            description="When the object was created.")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from apiserver.machinery.names import is_valid_percent
+from apiserver.machinery.names import is_dns1123_label, is_valid_percent
 from apiserver.machinery.selectors import from_label_selector, selector_errors
 from apiserver.machinery.validation import (
     FieldError,
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SPEC: Final = Path("spec")
 TEMPLATE: Final = Path("spec.template")
 _MISMATCH: Final = "`selector` does not match template `labels`"
+_NAME_TEXT: Final = ("metadata.name: this is used in Pod names and hostnames, which can result in "
+                     "surprising behavior; a DNS label is recommended: ")
 _OVER: Final = "cannot be greater than status.replicas"
 
 
@@ -56,6 +58,12 @@ def template_warnings(obj: Object, old: Object | None) -> list[str]:
         return []
     template = obj["spec"].get("template") or {}
     return pod_warnings(template.get("spec") or {}, template.get("metadata") or {}, TEMPLATE)
+
+
+def name_warnings(obj: Object, old: Object | None) -> list[str]:
+    """A warning about a new workload's name that makes no good hostnames of pods."""
+    wrong = is_dns1123_label(obj["metadata"].get("name") or "") if old is None else []
+    return [f"{_NAME_TEXT}[{' '.join(wrong)}]"] if wrong else []
 
 
 def selector_and_template_errors(spec: Object, what: str = "ReplicaSet") -> list[FieldError]:

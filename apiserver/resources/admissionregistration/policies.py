@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from apiserver.machinery.validation import FieldError, Path, not_supported, required
 from apiserver.resource import Resource
 from apiserver.resources.admissionregistration.webhooks import (
+    CATEGORIES,
     GROUP,
     default_rules,
     expression_errors,
@@ -144,9 +145,22 @@ def _param_ref(obj: Object, now: float) -> str:
     reference = dig(obj, "spec", "paramRef")
     if not reference:
         return UNSET
-    namespace = reference.get("namespace") or "*"
-    return f"{namespace}/{reference.get('name', '')}" if reference.get("name") else (
-        f"{namespace}/*")
+    if reference.get("name"):
+        return f"{reference.get('namespace') or '*'}/{reference['name']}"
+    chosen = reference.get("selector")
+    return UNSET if chosen is None else _go_selector(chosen)
+
+
+def _go_selector(chosen: Object) -> str:
+    """A LabelSelector as the generated Go code writes it."""
+    labels = chosen.get("matchLabels") or {}
+    matched = "".join(f"{key}: {labels[key]}," for key in sorted(labels))
+    expressions = "".join(
+        f"LabelSelectorRequirement{{Key:{e.get('key', '')},Operator:{e.get('operator', '')},"
+        f"Values:[{' '.join(e.get('values') or ())}],}},"
+        for e in chosen.get("matchExpressions") or ())
+    return (f"&LabelSelector{{MatchLabels:map[string]string{{{matched}}},"
+            f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}")
 
 
 _BINDING_COLUMNS: Final = (
@@ -157,7 +171,8 @@ _BINDING_COLUMNS: Final = (
 
 VALIDATINGADMISSIONPOLICIES = Resource(
     group=GROUP, version="v1", kind="ValidatingAdmissionPolicy",
-    plural="validatingadmissionpolicies", namespaced=False, strategy=PolicyStrategy(),
+    plural="validatingadmissionpolicies", namespaced=False,
+    categories=CATEGORIES, strategy=PolicyStrategy(),
     status=True,
     columns=(
         NAME,
@@ -168,7 +183,8 @@ VALIDATINGADMISSIONPOLICIES = Resource(
 
 MUTATINGADMISSIONPOLICIES = Resource(
     group=GROUP, version="v1", kind="MutatingAdmissionPolicy",
-    plural="mutatingadmissionpolicies", namespaced=False, strategy=MutatingPolicyStrategy(),
+    plural="mutatingadmissionpolicies", namespaced=False,
+    categories=CATEGORIES, strategy=MutatingPolicyStrategy(),
     columns=(
         NAME,
         number("Mutations", lambda obj, now: len(dig(obj, "spec", "mutations") or ()),
@@ -178,10 +194,11 @@ MUTATINGADMISSIONPOLICIES = Resource(
 
 VALIDATINGADMISSIONPOLICYBINDINGS = Resource(
     group=GROUP, version="v1", kind="ValidatingAdmissionPolicyBinding",
-    plural="validatingadmissionpolicybindings", namespaced=False,
+    plural="validatingadmissionpolicybindings", namespaced=False, categories=CATEGORIES,
     strategy=ValidatingBindingStrategy(), columns=_BINDING_COLUMNS)
 
 MUTATINGADMISSIONPOLICYBINDINGS = Resource(
     group=GROUP, version="v1", kind="MutatingAdmissionPolicyBinding",
-    plural="mutatingadmissionpolicybindings", namespaced=False, strategy=BindingStrategy(),
+    plural="mutatingadmissionpolicybindings", namespaced=False, categories=CATEGORIES,
+    strategy=BindingStrategy(),
     columns=_BINDING_COLUMNS)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
 
 GROUP: Final = "admissionregistration.k8s.io"
+CATEGORIES: Final = ("api-extensions",)
 _CHOICES: Final = (
     ("failurePolicy", ("Fail", "Ignore")), ("matchPolicy", ("Equivalent", "Exact")))
 _OPERATIONS: Final = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
@@ -186,10 +187,11 @@ _COLUMNS: Final = (
 
 MUTATINGWEBHOOKCONFIGURATIONS = Resource(
     group=GROUP, version="v1", kind="MutatingWebhookConfiguration",
-    plural="mutatingwebhookconfigurations", namespaced=False, strategy=MutatingStrategy(),
+    plural="mutatingwebhookconfigurations", namespaced=False, categories=CATEGORIES,
+    strategy=MutatingStrategy(),
     columns=_COLUMNS)
 
 VALIDATINGWEBHOOKCONFIGURATIONS = Resource(
     group=GROUP, version="v1", kind="ValidatingWebhookConfiguration",
-    plural="validatingwebhookconfigurations", namespaced=False,
+    plural="validatingwebhookconfigurations", namespaced=False, categories=CATEGORIES,
     strategy=WebhookConfigurationStrategy(), columns=_COLUMNS)

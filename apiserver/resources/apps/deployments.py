@@ -31,6 +31,7 @@ from apiserver.resources.workloads import (
     default_workload,
     int_or_percent,
     int_or_percent_errors,
+    name_warnings,
     numbers_errors,
     percent_limit_errors,
     selector_and_template_errors,
@@ -92,7 +93,7 @@ class DeploymentStrategy(Strategy):
                 + decremented_errors(obj, old))
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        return template_warnings(obj, old)
+        return name_warnings(obj, old) + template_warnings(obj, old)
 
     def generation_changed(self, obj: Object, old: Object) -> bool:
         """Also when annotations change, since a rollout copies them."""

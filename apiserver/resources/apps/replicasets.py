@@ -18,6 +18,7 @@ from apiserver.resources.printing import (
 from apiserver.resources.workloads import (
     SPEC,
     default_workload,
+    name_warnings,
     numbers_errors,
     selector_and_template_errors,
     selector_immutable,
@@ -53,7 +54,7 @@ class ReplicaSetStrategy(Strategy):
         return replica_status_errors(obj.get("status") or {})
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        return template_warnings(obj, old)
+        return name_warnings(obj, old) + template_warnings(obj, old)
 
     def scale_selector(self, obj: Object) -> str:
         return selector_text(obj["spec"].get("selector"))

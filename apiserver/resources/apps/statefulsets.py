@@ -19,6 +19,7 @@ from apiserver.machinery.validation import (
 from apiserver.resource import Resource, Scale
 from apiserver.resources.apps.deployments import ready_of_desired
 from apiserver.resources.core.persistentvolumeclaims import default_claim
+from apiserver.resources.core.volume_warnings import claim_spec_warnings
 from apiserver.resources.printing import AGE, NAME, dig, named, pod_columns, selector_text
 from apiserver.resources.workloads import (
     SPEC,
@@ -51,6 +52,8 @@ _FROZEN: Final = (
 
 class StatefulSetStrategy(Strategy):
     """Pods with names and volumes of their own."""
+
+    name_rule = "dns1123label"
 
     def default(self, obj: Object) -> None:
         spec = default_workload(obj)
@@ -102,6 +105,9 @@ class StatefulSetStrategy(Strategy):
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
         warnings = template_warnings(obj, old)
+        for i, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
+            path = SPEC.child("volumeClaimTemplates").at(i)
+            warnings += claim_spec_warnings(claim.get("spec") or {}, path)
         if (obj["spec"].get("revisionHistoryLimit") or 0) < 0:
             warnings.append("spec.revisionHistoryLimit: a negative value retains all historical "
                             "revisions; a value >= 0 is recommended")

@@ -199,7 +199,6 @@ def _target(metric: Object, status: Object) -> str:
     target = source.get("target") or {}
     if name in ("resource", "containerResource"):
         prefix = source.get("name", "")
-        prefix += f"/{source.get('container', '')}" if name == "containerResource" else ""
         if target.get("averageValue") is not None:
             return f"{prefix}: {_or_unknown(current.get('averageValue'))}/{target['averageValue']}"
         percent = current.get("averageUtilization")
@@ -211,7 +210,7 @@ def _target(metric: Object, status: Object) -> str:
         return f"{_or_unknown(current.get('averageValue'))}/{target['averageValue']}{suffix}"
     if name in ("object", "external"):
         return f"{_or_unknown(current.get('value'))}/{target.get('value')}"
-    return UNKNOWN
+    return "<unknown type>"
 
 
 def _or_unknown(value: Any) -> str:

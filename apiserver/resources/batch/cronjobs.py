@@ -33,6 +33,7 @@ from apiserver.resources.printing import (
     selector,
     since,
 )
+from apiserver.resources.workloads import name_warnings
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -77,10 +78,10 @@ class CronJobStrategy(Strategy):
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
         template = dig(obj, "spec", "jobTemplate", "spec", "template") or {}
-        warnings: list[str] = []
+        warnings = name_warnings(obj, old)
         if old is None or template != dig(old, "spec", "jobTemplate", "spec", "template"):
-            warnings = pod_warnings(template.get("spec") or {}, template.get("metadata") or {},
-                                    _JOB.child("template"))
+            warnings += pod_warnings(template.get("spec") or {}, template.get("metadata") or {},
+                                     _JOB.child("template"))
         if "TZ" in (obj["spec"].get("schedule") or ""):
             warnings.append("spec.schedule: cannot use TZ or CRON_TZ in schedule, use timeZone "
                             "field instead")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.names import is_domain_prefixed_path, is_qualified_name
@@ -23,7 +24,7 @@ from apiserver.resources.core.pod_validation import template_errors
 from apiserver.resources.workloads import numbers_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from apiserver.machinery.types import Object
 
@@ -38,7 +39,7 @@ _MOST_PARALLEL: Final = 100_000
 _SOFT_LIMIT: Final = 100_000
 _PARALLEL_WHEN_MANY: Final = 10_000
 _MOST_INDEXES_TEXT: Final = 64 * 1024
-_NUMBER: Final = re.compile(r"\d+")
+_NUMBER: Final = re.compile(r"\+?[0-9]+")
 _REQUIRED_INDEXED: Final = "requires indexed completion mode"
 
 
@@ -257,35 +258,40 @@ def _success_rule_errors(rule: Object, completions: int, path: Path) -> list[Fie
 
 def count_indexes(text: str, completions: int) -> int:
     """How many indexes `1,3-5` names. Raises ValueError (validateIndexesFormat)."""
-    if not text:
-        return 0
     total, last = 0, None
-    for piece, low, high in _intervals(text, completions):
+    for piece in text.split(",") if text else ():
+        low, high = _interval(piece, completions)
         if last is not None and last >= low:
             raise ValueError(f"non-increasing order, previous: {last}, current: {low}")
-        if low > high:
-            raise ValueError(f"non-increasing order, previous: {low}, current: {high}")
-        if "-" in piece and low == high:
-            raise ValueError(f"non-increasing order, previous: {low}, current: {high}")
         last = high
         total += high - low + 1
     return total
 
 
-def _intervals(text: str, completions: int) -> Iterator[tuple[str, int, int]]:
-    for piece in text.split(","):
-        limits = piece.split("-")
-        if len(limits) > 2:
-            raise ValueError(f"the fragment {go_quote(piece)} violates the requirement that an "
-                             f"index interval can have at most two parts separated by '-'")
-        numbers = [_index(limit) for limit in limits]
-        for number in numbers:
-            if number >= completions:
-                raise ValueError(f"too large index: {go_quote(str(number))}")
-        yield piece, numbers[0], numbers[-1]
+def parsed_intervals(text: str, completions: int) -> list[tuple[int, int]]:
+    """The intervals of `1,3-5` that are right."""
+    intervals = []
+    for piece in text.split(",") if text else ():
+        with suppress(ValueError):
+            intervals.append(_interval(piece, completions))
+    return intervals
 
 
-def _index(text: str) -> int:
+def _interval(piece: str, completions: int) -> tuple[int, int]:
+    limits = piece.split("-")
+    if len(limits) > 2:
+        raise ValueError(f"the fragment {go_quote(piece)} violates the requirement that an "
+                         f"index interval can have at most two parts separated by '-'")
+    numbers = [_index(limit, completions) for limit in limits]
+    if len(numbers) > 1 and numbers[0] >= numbers[1]:
+        raise ValueError(
+            f"non-increasing order, previous: {numbers[0]}, current: {numbers[1]}")
+    return numbers[0], numbers[-1]
+
+
+def _index(text: str, completions: int) -> int:
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"cannot convert string to integer for index: {go_quote(text)}")
+    if int(text) >= completions:
+        raise ValueError(f"too large index: {go_quote(text)}")
     return int(text)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.clock import parse_time
 from apiserver.machinery.names import is_dns1123_label
 from apiserver.machinery.selectors import from_label_selector, selector_errors
 from apiserver.machinery.validation import (
     FieldError,
-    Path,
     immutable,
     invalid,
     required,
@@ -18,6 +17,7 @@ from apiserver.machinery.validation import (
     shown_selector,
 )
 from apiserver.resource import Resource
+from apiserver.resources.batch.job_status import job_status_errors
 from apiserver.resources.batch.job_validation import job_spec_errors
 from apiserver.resources.core.pod_defaults import default_template
 from apiserver.resources.printing import (
@@ -33,7 +33,7 @@ from apiserver.resources.workloads import (
     SPEC,
     TEMPLATE,
     mismatch_errors,
-    numbers_errors,
+    name_warnings,
     template_warnings,
 )
 from apiserver.strategy import Strategy
@@ -50,7 +50,6 @@ _IMMUTABLE: Final = ("completionMode", "podFailurePolicy", "backoffLimitPerIndex
                      "successPolicy")
 _DEFAULTS: Final = (("completionMode", "NonIndexed"), ("suspend", False), ("manualSelector", False))
 _DIRECTIVES: Final = ("nodeSelector", "tolerations", "schedulingGates")
-_STATUS_NUMBERS: Final = ("active", "succeeded", "failed", "ready", "terminating")
 
 
 class JobStrategy(Strategy):
@@ -92,21 +91,21 @@ class JobStrategy(Strategy):
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         spec, before = obj["spec"], old["spec"]
-        errors = _spec_errors(spec) + _completions_errors(spec, before)
+        errors = self.validate(ctx, obj) + _spec_errors(spec) + _completions_errors(spec, before)
         if not same(spec.get("selector"), before.get("selector")):
             errors.append(invalid(SPEC.child("selector"), shown_selector(spec.get("selector")),
                                   "field is immutable"))
-        errors += immutable(TEMPLATE, spec.get("template"), _allowed_template(obj, old))
+        errors += _template_errors(spec.get("template") or {}, old)
         for name in _IMMUTABLE:
             errors += immutable(SPEC.child(name), spec.get(name), before.get(name))
         return errors
 
     def validate_status_update(self, ctx: RequestContext, obj: Object,
                                old: Object) -> list[FieldError]:
-        return _status_errors(obj.get("status") or {})
+        return job_status_errors(obj, old)
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        warnings = template_warnings(obj, old)
+        warnings = name_warnings(obj, old) + template_warnings(obj, old)
         spec = obj["spec"]
         many = (spec.get("completions") or 0) > 100_000 and (spec.get("parallelism") or 0) > 10_000
         if many and spec.get("completionMode") == "Indexed":
@@ -195,77 +194,44 @@ def _completions_errors(spec: Object, before: Object) -> list[FieldError]:
     return []
 
 
-def _allowed_template(obj: Object, old: Object) -> Any:
-    """The old template with what a Job that has not begun may change."""
-    template, before = obj["spec"].get("template") or {}, old["spec"].get("template") or {}
-    if not old["spec"].get("suspend") or dig(old, "status", "startTime"):
-        return before
-    allowed = copy.deepcopy(before)
-    spec, new = allowed.setdefault("spec", {}), template.get("spec") or {}
+def _template_errors(template: Object, old: Object) -> list[FieldError]:
+    """The template stays, but for what a Job that rests may change (validatePodTemplateUpdate)."""
+    before = old["spec"].get("template") or {}
+    if not _rests(old):
+        return immutable(TEMPLATE, template, before)
+    spec = template.get("spec") or {}
+    return immutable(TEMPLATE.child("spec"), spec, _allowed_spec(spec, before.get("spec") or {}))
+
+
+def _rests(job: Object) -> bool:
+    """Suspended, without pods, and not begun or known to be suspended."""
+    status = job.get("status") or {}
+    return bool(job["spec"].get("suspend")) and not status.get("active") and (
+        not status.get("startTime") or _condition(job, "Suspended"))
+
+
+def _allowed_spec(new: Object, before: Object) -> Object:
+    """The old pod's spec with the new one's scheduling directives and resources."""
+    spec = copy.deepcopy(before)
     for name in _DIRECTIVES:
         _take(spec, new, name)
     affinity = spec.setdefault("affinity", {})
     _take(affinity, new.get("affinity") or {}, "nodeAffinity")
     if not affinity and new.get("affinity") is None:
         spec.pop("affinity")
-    meta, new_meta = allowed.setdefault("metadata", {}), template.get("metadata") or {}
-    for name in ("annotations", "labels"):
-        _take(meta, new_meta, name)
-    return allowed
+    for kind in ("containers", "initContainers"):
+        pairs = spec.get(kind) or (), new.get(kind) or ()
+        if len(pairs[0]) == len(pairs[1]):
+            for container, given in zip(*pairs, strict=True):
+                if container.get("name") == given.get("name"):
+                    _take(container, given, "resources")
+    return spec
 
 
 def _take(to: Object, source: Object, name: str) -> None:
     to.pop(name, None)
     if source.get(name) is not None:
         to[name] = source[name]
-
-
-def _status_errors(status: Object) -> list[FieldError]:
-    path = Path("status")
-    errors = numbers_errors(status, _STATUS_NUMBERS, path)
-    true = {c.get("type") for c in status.get("conditions") or () if c.get("status") == "True"}
-    conditions = path.child("conditions")
-
-    def clash(text: str) -> FieldError:
-        return FieldError("FieldValueInvalid", conditions, detail=text)
-
-    if {"Complete", "Failed"} <= true:
-        errors.append(clash("cannot set Complete=True and Failed=true conditions"))
-    if {"Complete", "FailureTarget"} <= true:
-        errors.append(clash("cannot set Complete=True and FailureTarget=true conditions"))
-    complete, ended = "Complete" in true, status.get("completionTime")
-    if ended is not None and not complete:
-        errors.append(invalid(path.child("completionTime"), ended, "cannot set completionTime "
-                              "when there is no Complete=True condition"))
-    if ended is None and complete:
-        errors.append(required(path.child("completionTime"),
-                               "completionTime is required for Complete jobs"))
-    if "Failed" in true and "FailureTarget" not in true:
-        errors.append(clash("cannot set Failed=True condition without the FailureTarget=true "
-                            "condition"))
-    if complete and "SuccessCriteriaMet" not in true:
-        errors.append(clash("cannot set Complete=True condition without the "
-                            "SuccessCriteriaMet=true condition"))
-    return errors + _finished_errors(status, path, finished=complete or "Failed" in true)
-
-
-def _finished_errors(status: Object, path: Path, *, finished: bool) -> list[FieldError]:
-    errors: list[FieldError] = []
-    active, ready = status.get("active") or 0, status.get("ready") or 0
-    if finished:
-        if active > 0:
-            errors.append(invalid(path.child("active"), active,
-                                  "active>0 is invalid for finished job"))
-        if status.get("startTime") is None:
-            errors.append(required(path.child("startTime"),
-                                   "startTime is required for finished job"))
-        if (status.get("terminating") or 0) > 0:
-            errors.append(invalid(path.child("terminating"), status["terminating"],
-                                  "terminating>0 is invalid for finished job"))
-    if ready > active:
-        errors.append(invalid(path.child("ready"), ready,
-                              "cannot set more ready pods than active"))
-    return errors
 
 
 def _condition(obj: Object, kind: str) -> bool:

@@ -24,6 +24,7 @@ from apiserver.resources.workloads import (
     TEMPLATE,
     always_restart_errors,
     default_workload,
+    name_warnings,
     numbers_errors,
     template_warnings,
 )
@@ -72,7 +73,7 @@ class ReplicationControllerStrategy(Strategy):
         return replica_status_errors(obj.get("status") or {})
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        return template_warnings(obj, old)
+        return name_warnings(obj, old) + template_warnings(obj, old)
 
     def fields(self, obj: Object) -> dict[str, str]:
         return {"status.replicas": str(dig(obj, "status", "replicas") or 0)}

@@ -144,7 +144,7 @@ def _usage(*, limits: bool) -> Cell:
         hard, used = (dig(obj, "status", part) or {} for part in ("hard", "used"))
         return ", ".join(
             f"{name}: {parse_quantity(used.get(name, '0'))}/{parse_quantity(hard[name])}"
-            for name in sorted(hard) if name.startswith("limits") is limits)
+            for name in sorted(hard) if name.startswith("limits.") is limits)
     return cell
 
 

@@ -17,6 +17,7 @@ from apiserver.machinery.validation import (
 )
 from apiserver.resource import Resource
 from apiserver.resources.core.configmaps import MAX_DATA_BYTES, decoded_size, frozen_errors
+from apiserver.resources.core.tls_pair import pair_complaint
 from apiserver.resources.printing import AGE, NAME, count, field, named
 from apiserver.schema.json_syntax import explain
 from apiserver.strategy import Strategy
@@ -64,7 +65,12 @@ class SecretStrategy(Strategy):
                 + frozen_errors(obj, old, ("data",)) + self.validate(ctx, obj))
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        return []
+        if ctx.subresource or obj.get("type") != "kubernetes.io/tls":
+            return []
+        data = obj.get("data") or {}
+        pair = (base64.b64decode(data.get(name) or "") for name in ("tls.crt", "tls.key"))
+        complaint = pair_complaint(*pair)
+        return [complaint] if complaint else []
 
     def fields(self, obj: Object) -> dict[str, str]:
         return {"type": obj.get("type", "")}

@@ -157,18 +157,22 @@ def _missing_level(obj: Object, now: float) -> str:
 def _queuing(name: str) -> Cell:
     def cell(obj: Object, now: float) -> Any:
         value = dig(obj, "spec", "limited", "limitResponse", "queuing", name)
-        return NONE if value is None else str(value)
+        return NONE if value is None else value
     return cell
 
 
-def _shares(obj: Object, now: float) -> str:
+def _shares(obj: Object, now: float) -> Any:
     value = dig(obj, "spec", "limited", "nominalConcurrencyShares")
-    return NONE if value is None else str(value)
+    return NONE if value is None else value
+
+
+def _precedence(obj: Object) -> tuple[int, str]:
+    return dig(obj, "spec", "matchingPrecedence") or 0, obj["metadata"]["name"]
 
 
 FLOWSCHEMAS = Resource(
     group=_GROUP, version="v1", kind="FlowSchema", plural="flowschemas", namespaced=False,
-    strategy=FlowSchemaStrategy(), status=True,
+    strategy=FlowSchemaStrategy(), status=True, row_order=_precedence,
     columns=(
         NAME,
         named("PriorityLevel", field("spec", "priorityLevelConfiguration", "name"),

@@ -79,7 +79,7 @@ def _parameters(obj: Object, now: float) -> str:
     if parameters is None:
         return NONE
     group = parameters.get("apiGroup")
-    kind = f"{parameters['kind']}.{group}" if group else parameters["kind"]
+    kind = parameters["kind"] if group is None else f"{parameters['kind']}.{group}"
     return f"{kind}/{parameters['name']}"
 
 

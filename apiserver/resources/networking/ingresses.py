@@ -198,12 +198,14 @@ def _status_errors(obj: Object) -> list[FieldError]:
 
 
 def _hosts(obj: Object, now: float) -> str:
-    hosts = [rule["host"] for rule in dig(obj, "spec", "rules") or () if rule.get("host")]
-    if not hosts:
-        return "*"
-    more = len(hosts) - _MOST_HOSTS
-    text = ",".join(hosts[:_MOST_HOSTS])
-    return f"{text} + {more} more..." if more > 0 else text
+    rules = dig(obj, "spec", "rules") or ()
+    hosts: list[str] = []
+    for rule in rules:
+        if len(hosts) == _MOST_HOSTS:
+            return f"{','.join(hosts)} + {len(rules) - _MOST_HOSTS} more..."
+        if rule.get("host"):
+            hosts.append(rule["host"])
+    return ",".join(hosts) or "*"
 
 
 def _ports(obj: Object, now: float) -> str:

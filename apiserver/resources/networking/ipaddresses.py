@@ -21,7 +21,7 @@ from apiserver.machinery.validation import (
     too_many,
 )
 from apiserver.resource import Resource
-from apiserver.resources.printing import AGE, NAME, dig, joined, named
+from apiserver.resources.printing import AGE, NAME, NONE, dig, joined, named
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class ServiceCIDRStrategy(Strategy):
 def _parent(obj: Object, now: float) -> str:
     parent = dig(obj, "spec", "parentRef")
     if parent is None:
-        return ""
+        return NONE
     resource = ".".join(filter(None, (parent.get("resource"), parent.get("group"))))
     return "/".join(filter(None, (resource, parent.get("namespace"), parent.get("name"))))
 

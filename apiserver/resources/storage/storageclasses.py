@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 GROUP: Final = "storage.k8s.io"
 _IS_DEFAULT: Final = ("storageclass.kubernetes.io/is-default-class",
                       "storageclass.beta.kubernetes.io/is-default-class")
+_IS_DEFAULT_VAC: Final = "volumeattributesclass.alpha.kubernetes.io/is-default-class"
 _DEFAULTS: Final = (("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate"))
 _POLICIES: Final = ("Delete", "Retain")
 _MODES: Final = ("Immediate", "WaitForFirstConsumer")
@@ -113,17 +114,20 @@ def _topologies_errors(obj: Object) -> list[FieldError]:
     return errors
 
 
-def _name(obj: Object, now: float) -> str:
-    annotations = dig(obj, "metadata", "annotations") or {}
-    default = any(annotations.get(key) == "true" for key in _IS_DEFAULT)
-    return f"{obj['metadata']['name']} (default)" if default else obj["metadata"]["name"]
+def _name(*defaults: str) -> Column:
+    """The name, marked when one of these annotations makes the class the default."""
+    def cell(obj: Object, now: float) -> str:
+        annotations = dig(obj, "metadata", "annotations") or {}
+        default = any(annotations.get(key) == "true" for key in defaults)
+        return f"{obj['metadata']['name']} (default)" if default else obj["metadata"]["name"]
+    return Column("Name", cell, format="name", description=NAME.description)
 
 
 STORAGECLASSES = Resource(
     group=GROUP, version="v1", kind="StorageClass", plural="storageclasses", short_names=("sc",),
     namespaced=False, strategy=StorageClassStrategy(),
     columns=(
-        Column("Name", _name, format="name", description=NAME.description),
+        _name(*_IS_DEFAULT),
         named("Provisioner", field("provisioner"), "Who makes its volumes."),
         named("ReclaimPolicy", field("reclaimPolicy", default="Delete"),
               "What becomes of volumes that are released."),
@@ -136,4 +140,5 @@ STORAGECLASSES = Resource(
 VOLUMEATTRIBUTESCLASSES = Resource(
     group=GROUP, version="v1", kind="VolumeAttributesClass", plural="volumeattributesclasses",
     short_names=("vac",), namespaced=False, strategy=VolumeAttributesClassStrategy(),
-    columns=(NAME, named("DriverName", field("driverName"), "Whose attributes."), AGE))
+    columns=(_name(_IS_DEFAULT_VAC),
+             named("DriverName", field("driverName"), "Whose attributes."), AGE))

@@ -117,7 +117,42 @@ def test_indexes_are_counted() -> None:
     assert count_indexes("", 10) == 0
 
 
-@pytest.mark.parametrize("text", ["3,1", "1-1", "5-3", "10", "a", "1-2-3", "1,,2"])
+@pytest.mark.parametrize("text", ["3,1", "1-1", "5-3", "10", "a", "1-2-3", "1,,2", "2-2"])
 def test_wrong_indexes(text: str) -> None:
     with pytest.raises(ValueError, match=r"order|large|convert|fragment"):
         count_indexes(text, 10)
+
+
+def resting(**status: Any) -> dict[str, Any]:
+    return made(JOBS, spec={"template": template(), "suspend": True}) | {"status": status}
+
+
+def asking_more(job: dict[str, Any]) -> None:
+    spec = job["spec"]["template"]["spec"]
+    spec["nodeSelector"] = {"zone": "a"}
+    spec["containers"][0]["resources"] = {"requests": {"cpu": "4"}}
+    job["spec"]["template"]["metadata"]["labels"]["x"] = "y"
+
+
+@pytest.mark.parametrize(("status", "path"), [
+    ({}, ""),
+    ({"startTime": "2026-01-01T00:00:00Z"}, "spec.template"),
+    ({"startTime": "2026-01-01T00:00:00Z",
+      "conditions": [{"type": "Suspended", "status": "True"}]}, ""),
+    ({"active": 1}, "spec.template"),
+])
+def test_a_job_that_rests_may_be_given_other_resources(status: dict[str, Any], path: str) -> None:
+    errors = update_errors(JOBS, resting(**status), asking_more)
+    assert [error.partition(": ")[0] for error in errors] == ([path] if path else [])
+
+
+def test_a_job_that_rests_keeps_its_images() -> None:
+    errors = update_errors(JOBS, resting(), lambda new: new["spec"]["template"]["spec"][
+        "containers"][0].update(image="other"))
+    assert [error.partition(": ")[0] for error in errors] == ["spec.template.spec"]
+
+
+def test_a_wrong_job_is_complained_about_twice_on_update() -> None:
+    text = "spec.parallelism: Invalid value: -1: must be greater than or equal to 0"
+    old = made(JOBS, spec={"template": template()})
+    assert update_errors(JOBS, old, lambda new: new["spec"].update(parallelism=-1)) == [text] * 2
