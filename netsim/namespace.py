@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from netsim import icmp, nat
 from netsim.conntrack.connection import DST_NAT_DONE, NAT_MASK, SRC_NAT_DONE
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 _ACCEPT: Final = Verdict.ACCEPT
 _DROP: Final = Verdict.DROP
 _EVERYTHING: Final = {"default": (4, 0, 0), "default6": (6, 0, 0)}
-_NOTHING: Final[tuple[tuple[Callable[[Context], Verdict], ...], ...]] = ((),) * len(Hook)
+T = TypeVar("T")
+_Functions = tuple["Callable[[Context], Verdict]", ...]
 _LOG_LINES: Final = 10_000
 _LIMITED_BROADCAST: Final = 0xFFFFFFFF
 _NAT_PRIORITY: Final = {
@@ -70,6 +71,17 @@ class HookEntry:
     number: int
     function: Callable[[Context], Verdict]
     nat: bool
+
+
+class _ByFamily(dict[int, T]):
+    """What follows from the hooks, made when it is first asked for."""
+
+    def __init__(self, make: Callable[[int], T]) -> None:
+        self._make = make
+
+    def __missing__(self, family: int) -> T:
+        made = self[family] = self._make(family)
+        return made
 
 
 class Namespace:
@@ -112,13 +124,13 @@ class Namespace:
     def _prepare_hooks(self) -> None:
         self.hooks: dict[tuple[int, Hook], list[HookEntry]] = {}
         self._registrations = 0
-        self._nat_chains = {4: _NOTHING, 6: _NOTHING}
+        self._nat_chains = _ByFamily(self._nat_of)
         self.flow_cache = True
         """Whether established flows take the short path (netsim.flowcache)."""
-        self._asked_early = {4: False, 6: False}
+        self._asked_early = _ByFamily(self._is_asked_early)
         """Whether anything is asked before conntrack: then no way of a packet is remembered."""
-        self._steps = {4: _NOTHING, 6: _NOTHING}
-        self._rebuild()
+        self._steps = _ByFamily(self._steps_of)
+        """What a packet meets at each hook."""
 
     # ------------------------------------------------------------ interfaces and routes
 
@@ -336,7 +348,7 @@ class Namespace:
         entries = self.hooks.setdefault((family, hook), [])
         entries.append(entry)
         entries.sort()
-        self._rebuild()
+        self._hooks_changed()
         return entry
 
     def unregister(self, entry: HookEntry) -> None:
@@ -344,24 +356,27 @@ class Namespace:
         for entries in self.hooks.values():
             if entry in entries:
                 entries.remove(entry)
-        self._rebuild()
+        self._hooks_changed()
 
-    def _rebuild(self) -> None:
-        """Lay out for each family and hook what a packet meets there."""
-        for family in (4, 6) if self.hooks or self.tracking else ():
-            self._nat_chains[family] = tuple(
-                tuple(e.function for e in self.hooks.get((family, hook), ()) if e.nat)
-                for hook in Hook
-            )
-            early = self.hooks.get((family, Hook.PREROUTING), ())
-            self._asked_early[family] = any(e.priority < Priority.CONNTRACK for e in early)
-            has_nat = any(self._nat_chains[family])
-            self._steps[family] = tuple(self._hook_steps(family, hook, has_nat) for hook in Hook)
+    def _hooks_changed(self) -> None:
+        self._nat_chains.clear()
+        self._asked_early.clear()
+        self._steps.clear()
         self.rules_changed()
 
-    def _hook_steps(
-        self, family: int, hook: Hook, has_nat: bool,
-    ) -> tuple[Callable[[Context], Verdict], ...]:
+    def _nat_of(self, family: int) -> tuple[_Functions, ...]:
+        return tuple(tuple(e.function for e in self.hooks.get((family, hook), ()) if e.nat)
+                     for hook in Hook)
+
+    def _is_asked_early(self, family: int) -> bool:
+        early = self.hooks.get((family, Hook.PREROUTING), ())
+        return any(e.priority < Priority.CONNTRACK for e in early)
+
+    def _steps_of(self, family: int) -> tuple[_Functions, ...]:
+        has_nat = any(self._nat_chains[family])
+        return tuple(self._hook_steps(family, hook, has_nat) for hook in Hook)
+
+    def _hook_steps(self, family: int, hook: Hook, has_nat: bool) -> _Functions:
         steps = [(e.priority, e.function) for e in self.hooks.get((family, hook), ()) if not e.nat]
         if self.tracking:
             if hook in (Hook.PREROUTING, Hook.OUTPUT):

@@ -26,10 +26,9 @@ def selectors_of(role: Object) -> list[Object]:
 def aggregated_rules(role: Object, roles: Iterable[Object]) -> list[Object]:
     """The rules of all roles that the selectors match, by their names, each rule once."""
     rules: list[Object] = []
-    by_name = sorted(roles, key=meta.name)
+    others = [other for other in roles if meta.name(other) != meta.name(role)]
     for selector in map(from_label_selector, selectors_of(role)):
-        for other in by_name:
-            if meta.name(other) == meta.name(role) or not selector.matches(meta.labels(other)):
-                continue
+        chosen = [other for other in others if selector.matches(meta.labels(other))]
+        for other in sorted(chosen, key=meta.name):
             rules += [rule for rule in other.get("rules") or () if rule not in rules]
     return rules

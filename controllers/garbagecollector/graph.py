@@ -74,7 +74,9 @@ class Graph:
         if old is not None and _untouched(old, new):
             return
         node = self._node(resource, new)
-        self._update_owners(node, list(meta.owner_references(new)))
+        owners = list(meta.owner_references(new))
+        if owners or node.owners:
+            self._update_owners(node, owners)
         node.being_deleted = meta.is_terminating(new)
         self._transition(node, old, new)
 
@@ -148,9 +150,9 @@ class Graph:
             self._delete(node.uid)
 
     def _transition(self, node: Node, old: Object | None, new: Object) -> None:
-        if _starts(old, new, ORPHAN):
+        if node.being_deleted and _starts(old, new, ORPHAN):
             self._orphan(node.uid)
-        if _starts(old, new, FOREGROUND):
+        if node.being_deleted and _starts(old, new, FOREGROUND):
             node.deleting_dependents = True
             for dependent in node.dependents:
                 self._delete(dependent)

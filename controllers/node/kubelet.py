@@ -74,6 +74,7 @@ class Kubelet(Controller):
         """Register, and begin the heartbeat."""
         if self.resuming:
             self.host.puller.find(self._listed_images())
+            self._registration.resume()
         self.queue.add(NODE_KEY)
         self.queue.add(LEASE_KEY)
 

@@ -28,6 +28,10 @@ class Registration:
         self._registered = False
         self._lease: Object | None = None
 
+    def resume(self) -> None:
+        """The kubelet before this one has just registered the Node, and said so."""
+        self._registered, self._reported = True, self._host.clock.now()
+
     async def report(self) -> float:
         """Register the Node at the first call, report its status; seconds until the next report.
 

@@ -15,7 +15,7 @@ from netsim.kubeproxy.current import DISPATCH, SERVICES
 from netsim.kubeproxy.fixed import CANARY, fixed_chains, fixed_rules, jumps, node_port_rules
 from netsim.kubeproxy.names import PREFIXES
 from netsim.kubeproxy.render import port_rules, sort_key
-from netsim.kubeproxy.spec_reader import SpecReader
+from netsim.kubeproxy.spec_reader import reader_of
 from netsim.kubeproxy.values import Family
 from netsim.netfilter.rule_text import parse_rule
 from netsim.netfilter.ruleset import Rule
@@ -97,7 +97,7 @@ class IptablesWriter:
         self._options = options
         self._family = family
         self._version = 4 if family is Family.IPV4 else 6
-        self._reader = SpecReader(self._version)
+        self._reader = reader_of(self._version)
         self._dispatch: dict[ChainId, _Dispatch] = {}
         self._chains: dict[PortKey, tuple[str, ...]] = {}
         """The nat chains of each service port."""

@@ -8,6 +8,7 @@ value is shared, so a rule costs little more than its addresses. The result is t
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from netsim.netfilter.addresses import parse_addresses
@@ -20,7 +21,7 @@ from netsim.netfilter.targets import TARGETS
 if TYPE_CHECKING:
     from netsim.netfilter.extension import Match, Target
 
-__all__ = ["SpecReader"]
+__all__ = ["SpecReader", "reader_of"]
 
 _PART: Final = re.compile(r" (?=-[mj] )")
 """No comment of kube-proxy has an option in it: names are DNS labels."""
@@ -29,6 +30,12 @@ _CHAIN: Final = re.compile(r"-j (KUBE-[A-Z0-9-]+)")
 _DNAT: Final = "-j DNAT --to-destination "
 _SHARED_PARTS: Final = 4096
 """Most parts that are kept."""
+
+
+@cache
+def reader_of(version: int) -> SpecReader:
+    """The reader of a family (4 or 6), shared by all nodes: what it keeps never changes."""
+    return SpecReader(version)
 
 
 class SpecReader:
