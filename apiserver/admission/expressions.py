@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.authorization.attributes import Attributes
 from apiserver.customresources.cel.library import all_functions
-from apiserver.customresources.cel.rules import RuleFailed
+from apiserver.customresources.cel.rules import RuleFailed, is_function, syntax_error
 from apiserver.customresources.cel.source import translate
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ _NAMES: Final = frozenset({
     "object", "oldObject", "request", "params", "namespaceObject", "variables", "authorizer",
     "int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type",
     "optional", "kube_string", "kube_size"})
+_REQUEST: Final = frozenset({"object", "oldObject", "request", "params", "namespaceObject",
+                            "variables", "authorizer"})
 _VARIABLE: Final = re.compile(r"\bvariables\s*\.\s*(\w+)")
 
 
@@ -52,6 +54,11 @@ class Program:
     program: Any
     variables: tuple[str, ...]
     """The names after `variables.` that it uses."""
+
+    def refuse_name(self, name: str) -> None:
+        """Say that a variable is not there in this place. Raises ExpressionError."""
+        if name in self.program.variables():
+            raise undeclared(self.source, name)
 
     def evaluate(self, values: Mapping[str, Any], functions: Mapping[str, Any]) -> Any:
         """Its value. Raises EvaluationError."""
@@ -78,9 +85,7 @@ def compile_program(source: str) -> Program:
     try:
         program = cel.compile(translate(structs_as_maps(unescaped(source))))
     except ValueError as error:
-        text = str(error)
-        _, _, rest = text.partition("ERROR: <input>:")
-        raise ExpressionError(f"ERROR: <input>:{rest}".strip() if rest else text) from None
+        raise ExpressionError(syntax_error(source, error)) from None
     _check_names(source, program)
     return Program(source, program, tuple(dict.fromkeys(_VARIABLE.findall(source))))
 
@@ -92,12 +97,43 @@ def _check_names(source: str, program: Any) -> None:
         if name in _NAMES or name in bound or name.startswith("pair_") or any(
                 function.startswith(f"{name}.") for function in _common()):
             continue
-        at = max(source.find(name), 0)
-        before = source[:at]
-        line, column = before.count("\n") + 1, at - before.rfind("\n")
-        shown = source.splitlines()[line - 1]
-        raise ExpressionError(f"ERROR: <input>:{line}:{column}: undeclared reference to '{name}'"
-                              f" (in container '')\n | {shown}\n | {'.' * (column - 1)}^")
+        raise undeclared(source, name)
+    for name in program.functions():
+        if name[:1].isalpha() and not (is_function(name) or _is_own_function(name)):
+            raise undeclared(source, name)
+
+
+def _is_own_function(name: str) -> bool:
+    """The authorizer's functions, and those of patches."""
+    return name == "check" or any(name == known.rpartition(".")[2] for known in _common())
+
+
+def undeclared(source: str, name: str,
+               text: str = "undeclared reference to '{}' (in container '')") -> ExpressionError:
+    """What the compiler says of a name that it does not know."""
+    found = re.search(rf"(?<![\w.]){re.escape(name)}\b", source) or re.search(
+        rf"\.\s*{re.escape(name)}\b", source)
+    at = found.start() if found else 0
+    before = source[:at]
+    line, column = before.count("\n") + 1, at - before.rfind("\n")
+    shown = source.splitlines()[line - 1]
+    return ExpressionError(f"ERROR: <input>:{line}:{column}: {text.format(name)}\n | {shown}\n | "
+                           f"{'.' * (column - 1)}^")
+
+
+_TYPES: Final = ((bool, "bool"), (int, "int"), (float, "double"), (str, "string"), (bytes, "bytes"),
+                 (list, "list"), (dict, "map"), (type(None), "null_type"))
+
+
+def constant_type(program: Program) -> str:
+    """The CEL type of an expression in which nothing varies; '' when that cannot be told."""
+    if program.variables or set(program.program.variables()) & _REQUEST:
+        return ""
+    try:
+        value = program.evaluate({}, _common())
+    except EvaluationError:
+        return ""
+    return next((name for kind, name in _TYPES if isinstance(value, kind)), "")
 
 
 def unescaped(source: str) -> str:

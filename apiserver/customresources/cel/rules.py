@@ -94,19 +94,26 @@ def compile_expression(source: str) -> Expression:
     try:
         program = cel.compile(text)
     except ValueError as error:
-        raise RuleError(_syntax(str(error))) from None
+        raise RuleError(syntax_error(source, error)) from None
     known = _VARIABLES.union(_BOUND.findall(text))
     unknown = [name for name in program.variables() if name not in known and not _is_known(name)]
     unknown += [name for name in program.functions()
-                if name[:1].isalpha() and not _is_function(name)]
+                if name[:1].isalpha() and not is_function(name)]
     if unknown:
         raise RuleError(f"undeclared reference to '{unknown[0]}' (in container '')")
     return Expression(source, program)
 
 
-def _syntax(text: str) -> str:
-    _, _, rest = text.partition("ERROR: <input>:")
-    return f"ERROR: <input>:{rest}".strip() if rest else text
+def syntax_error(source: str, error: ValueError) -> str:
+    """What the parser says of an expression as it was written, or as it was translated."""
+    import cel
+
+    try:
+        cel.compile(source)
+    except ValueError as own:
+        error = own
+    _, _, rest = str(error).partition("ERROR: <input>:")
+    return f"ERROR: <input>:{rest}".strip().replace("\n| ", "\n | ") if rest else str(error)
 
 
 def _is_known(name: str) -> bool:
@@ -117,7 +124,8 @@ def _is_known(name: str) -> bool:
         function.startswith(f"{name}.") for function in _functions())
 
 
-def _is_function(name: str) -> bool:
+def is_function(name: str) -> bool:
+    """Whether rules have a function or method of that name."""
     return name in _NATIVE or name in _functions() or any(
         known.endswith(f".{name}") for known in _functions())
 

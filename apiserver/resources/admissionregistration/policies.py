@@ -1,17 +1,20 @@
-"""Admission policies and their bindings. Expressions are not compiled here."""
+"""Admission policies and their bindings. Models pkg/registry/admissionregistration."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from apiserver.machinery.validation import FieldError, Path, not_supported, required
 from apiserver.resource import Resource
+from apiserver.resources.admissionregistration.policy_validation import (
+    actions_errors,
+    binding_errors,
+    mutating_policy_errors,
+    validating_policy_errors,
+)
 from apiserver.resources.admissionregistration.webhooks import (
     CATEGORIES,
     GROUP,
     default_rules,
-    expression_errors,
-    rule_errors,
 )
 from apiserver.resources.printing import AGE, NAME, UNSET, dig, field, named, number
 from apiserver.strategy import RESETS_WITH_METADATA, Strategy
@@ -19,9 +22,7 @@ from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
-
-_SPEC: Final = Path("spec")
-_ACTIONS: Final = ("Audit", "Deny", "Warn")
+    from apiserver.machinery.validation import FieldError
 
 
 class PolicyStrategy(Strategy):
@@ -39,18 +40,7 @@ class PolicyStrategy(Strategy):
         obj["status"] = {}
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        spec = obj.get("spec") or {}
-        errors = _policy_errors(spec)
-        if not spec.get("validations") and not spec.get("auditAnnotations"):
-            errors.append(required(_SPEC.child("validations"),
-                                   "validations or auditAnnotations must be specified"))
-        for i, validation in enumerate(spec.get("validations") or ()):
-            path = _SPEC.child("validations").at(i)
-            if not (validation.get("expression") or "").strip():
-                errors.append(required(path.child("expression"), "expression is not specified"))
-            for name in ("expression", "messageExpression"):
-                errors += expression_errors(validation.get(name), path.child(name))
-        return errors
+        return validating_policy_errors(obj.get("spec") or {}, obj["metadata"].get("name", ""))
 
 
 class MutatingPolicyStrategy(Strategy):
@@ -63,17 +53,7 @@ class MutatingPolicyStrategy(Strategy):
         _default_match(spec.get("matchConstraints"))
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        spec = obj.get("spec") or {}
-        errors = _policy_errors(spec)
-        if not spec.get("mutations"):
-            errors.append(required(_SPEC.child("mutations"),
-                                   "mutations must contain at least one item"))
-        for i, mutation in enumerate(spec.get("mutations") or ()):
-            for name in ("applyConfiguration", "jsonPatch"):
-                errors += expression_errors(
-                    (mutation.get(name) or {}).get("expression"),
-                    _SPEC.child("mutations").at(i).child(name).child("expression"))
-        return errors
+        return mutating_policy_errors(obj.get("spec") or {})
 
 
 class BindingStrategy(Strategy):
@@ -83,22 +63,15 @@ class BindingStrategy(Strategy):
         _default_match(dig(obj, "spec", "matchResources"))
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        if dig(obj, "spec", "policyName"):
-            return []
-        return [required(_SPEC.child("policyName"))]
+        return binding_errors(obj.get("spec") or {})
 
 
 class ValidatingBindingStrategy(BindingStrategy):
     """Where a policy holds and what follows (ValidatingAdmissionPolicyBinding)."""
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        errors = super().validate(ctx, obj)
-        actions, path = dig(obj, "spec", "validationActions") or (), _SPEC.child(
-            "validationActions")
-        if not actions:
-            errors.append(required(path, "at least one validation action is required"))
-        return errors + [not_supported(path.at(i), action, _ACTIONS)
-                         for i, action in enumerate(actions) if action not in _ACTIONS]
+        return super().validate(ctx, obj) + actions_errors(
+            dig(obj, "spec", "validationActions") or ())
 
 
 def _default_match(match: Any) -> None:
@@ -111,29 +84,6 @@ def _default_match(match: Any) -> None:
             match[name] = {}
     for name in ("resourceRules", "excludeResourceRules"):
         default_rules(match.get(name) or ())
-
-
-def _policy_errors(spec: Object) -> list[FieldError]:
-    errors: list[FieldError] = []
-    policy = spec.get("failurePolicy")
-    if policy not in (None, "Fail", "Ignore"):
-        errors.append(not_supported(_SPEC.child("failurePolicy"), policy, ["Fail", "Ignore"]))
-    match, path = spec.get("matchConstraints"), _SPEC.child("matchConstraints")
-    if match is None:
-        return [*errors, *_shared_expressions(spec), required(path)]
-    if not match.get("resourceRules"):
-        errors.append(required(path.child("resourceRules")))
-    for i, rule in enumerate(match.get("resourceRules") or ()):
-        errors += rule_errors(rule, path.child("resourceRules").at(i))
-    return errors + _shared_expressions(spec)
-
-
-def _shared_expressions(spec: Object) -> list[FieldError]:
-    """Variables and conditions, which both kinds of policies have."""
-    return [error for part in ("matchConditions", "variables")
-            for i, one in enumerate(spec.get(part) or ())
-            for error in expression_errors(one.get("expression"),
-                                           _SPEC.child(part).at(i).child("expression"))]
 
 
 def _param_kind(obj: Object, now: float) -> str:

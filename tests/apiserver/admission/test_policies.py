@@ -91,11 +91,12 @@ def test_messages_and_reasons(validation: Object, message: str, code: int) -> No
     ("object.metadata.?labels.orValue({}).size() == 0", True),
     ("authorizer.group('').resource('pods').namespace('default').check('get').allowed()", True),
     ("object.data['own'].matches('^[0-9]+$')", True),
-    ("params != null", False),
+    ("params != null && oldObject != null", False),
 ])
 def test_what_expressions_can_say(expression: str, holds: bool) -> None:
     server = Server()
-    validate(server, {"expression": expression}, variables=[
+    param_kind = {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}}
+    validate(server, {"expression": expression}, **param_kind, variables=[
         {"name": "own", "expression": "int(object.data.own)"},
         {"name": "twice", "expression": "variables.own * 2"}])
     if holds:
@@ -227,3 +228,84 @@ def test_expressions_that_cannot_be_compiled_are_refused(expression: str, why: s
     assert status["reason"] == "Invalid"
     assert status["details"]["causes"][0]["field"] == "spec.validations[0].expression"
     assert why in status["details"]["causes"][0]["message"]
+
+
+def complaint(body: Object, kind: GVR = POLICIES) -> str:
+    with pytest.raises(ApiError) as caught:
+        Server().create(kind, body, None)
+    return caught.value.message.partition(" is invalid: ")[2]
+
+
+TRUE: dict[str, Any] = {"validations": [{"expression": "true"}]}
+
+
+@pytest.mark.parametrize(("spec", "text"), [
+    ({}, "[spec.validations: Required value: validations or auditAnnotations must be specified, "
+     "spec.auditAnnotations: Required value: validations or auditAnnotations must be specified]"),
+    ({"validations": [{"expression": "1 + 1"}]},
+     'spec.validations[0].expression: Invalid value: "1 + 1": must evaluate to bool'),
+    ({"validations": [{"expression": "true", "messageExpression": "1"}]},
+     'spec.validations[0].messageExpression: Invalid value: "1": must evaluate to string'),
+    ({"validations": [{"expression": "true", "message": "a\nb", "reason": "Gone"}]},
+     '[spec.validations[0].message: Invalid value: "a\\nb": message must not contain line breaks, '
+     'spec.validations[0].reason: Unsupported value: "Gone": supported values: "Forbidden", '
+     '"Invalid", "RequestEntityTooLarge", "Unauthorized"]'),
+    ({"validations": [{"expression": "params.x == 1"}]},
+     'spec.validations[0].expression: Invalid value: "params.x == 1": compilation failed: ERROR: '
+     "<input>:1:1: undeclared reference to 'params' (in container '')\n | params.x == 1\n | ^"),
+    ({"validations": [{"expression": "object.nope()"}]},
+     'spec.validations[0].expression: Invalid value: "object.nope()": compilation failed: ERROR: '
+     "<input>:1:7: undeclared reference to 'nope' (in container '')\n | object.nope()\n | ......^"),
+    ({"validations": [{"expression": "object."}]},
+     'spec.validations[0].expression: Invalid value: "object.": compilation failed: ERROR: '
+     "<input>:1:8: Syntax error: no viable alternative at input '.'\n | object.\n | .......^"),
+    ({"variables": [{"name": "a", "expression": "variables.b"}, {"name": "b", "expression": "1"}],
+      **TRUE}, 'spec.variables[0].expression: Invalid value: "variables.b": compilation failed: '
+     "ERROR: <input>:1:10: undefined field 'b'\n | variables.b\n | .........^"),
+    ({"variables": [{"name": "for", "expression": "1"}], **TRUE},
+     'spec.variables[0].name: Invalid value: "for": name is not a valid CEL identifier'),
+    ({"matchConditions": [{"name": "a", "expression": "true"}, {"name": "a", "expression": "1"}],
+      **TRUE}, '[spec.matchConditions[1].expression: Invalid value: "1": must evaluate to bool, '
+     'spec.matchConditions[1].name: Duplicate value: "a"]'),
+    ({"paramKind": {"apiVersion": "a/b/c", "kind": "1"}, **TRUE},
+     '[spec.paramKind.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c, '
+     'spec.paramKind.kind: Invalid value: "1": may have mixed case, but should otherwise match: '
+     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+     "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123',"
+     " regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')]"),
+    ({"auditAnnotations": [{"key": "k", "valueExpression": "'v'"},
+                           {"key": "k", "valueExpression": "[1]"}]},
+     '[spec.auditAnnotations[1].valueExpression: Invalid value: "[1]": must evaluate to one of '
+     '[string null_type], spec.auditAnnotations[1].key: Duplicate value: "k"]')])
+def test_what_a_policy_may_not_say(spec: Object, text: str) -> None:
+    body = {"metadata": {"name": "p"}, "spec": {"matchConstraints": rules(), **spec}}
+    assert complaint(body) == text
+
+
+@pytest.mark.parametrize(("spec", "text"), [
+    ({"validationActions": ["Deny", "Warn"]},
+     'validationActions: Invalid value: ["Deny","Warn"]: must not contain both Deny and Warn '
+     "(repeating the same validation failure information in the API response and headers serves no"
+     " purpose)"),
+    ({"validationActions": ["Audit", "Audit"]}, 'validationActions[1]: Duplicate value: "Audit"'),
+    ({"paramRef": {"parameterNotFoundAction": "Deny"}},
+     "paramRef: Required value: one of name or selector must be specified"),
+    ({"paramRef": {"name": "a"}}, "paramRef.parameterNotFoundAction: Required value"),
+    ({"matchResources": {"matchPolicy": "Odd"}}, 'matchResouces.matchPolicy: Unsupported value: '
+     '"Odd": supported values: "Equivalent", "Exact"')])
+def test_what_a_binding_may_not_say(spec: Object, text: str) -> None:
+    body = {"metadata": {"name": "b"}, "spec": {
+        "policyName": "p", "validationActions": ["Deny"], **spec}}
+    assert complaint(body, BINDINGS) == f"spec.{text}"
+
+
+@pytest.mark.parametrize(("mutation", "text"), [
+    ({}, "patchType: Required value"),
+    ({"patchType": "Merge"}, 'patchType: Unsupported value: "Merge": supported values: '
+     '"ApplyConfiguration", "JSONPatch"'),
+    ({"patchType": "JSONPatch"},
+     "jsonPatch: Required value: must be specified when patchType is JSONPatch")])
+def test_what_a_mutation_may_not_say(mutation: Object, text: str) -> None:
+    body = {"metadata": {"name": "m"}, "spec": {
+        "matchConstraints": rules(), "reinvocationPolicy": "Never", "mutations": [mutation]}}
+    assert complaint(body, MUTATING) == f"spec.mutations[0].{text}"
