@@ -217,6 +217,9 @@ def test_a_host_with_ipv6_alone_asks_for_its_family_first():
         cluster.advance(5)
         assert "fd00:10:244::7" in out_of_pod(cluster, "client", "curl -s http://six/")
         assert out_of_pod(cluster, "client", "hostname -i") == "fd00:10:244::7\n"
+        assert in_pod(cluster, "client", "ping -c 1 10.96.0.1").stderr == (
+            b"ping: connect: Network is unreachable\n")
+        assert in_pod(cluster, "client", "curl -s -m 1 http://10.96.0.1/").exit_code == 7
         assert out_of_pod(cluster, "client", "cat /etc/resolv.conf").splitlines()[1:] == [
             "nameserver fd00:10:96::a", "options ndots:5"]
 
