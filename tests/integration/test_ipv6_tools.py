@@ -63,13 +63,13 @@ def out(cluster, line):
 def test_ip_shows_addresses_of_one_family(cluster):
     assert out(cluster, "ip -6 addr show") == (
         "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 state UNKNOWN qlen 1000\n"
-        "    inet6 ::1/128 scope host\n"
+        "    inet6 ::1/128 scope host \n"
         "       valid_lft forever preferred_lft forever\n"
         "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP qlen 1000\n"
-        "    inet6 fd00:211:55::120/64 scope global\n"
+        "    inet6 fd00:211:55::120/64 scope global \n"
         "       valid_lft forever preferred_lft forever\n"
         "3: docker0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP qlen 1000\n"
-        "    inet6 fd00:10:244::1/64 scope global\n"
+        "    inet6 fd00:10:244::1/64 scope global \n"
         "       valid_lft forever preferred_lft forever\n")
     assert out(cluster, "ip -6 -br addr show dev docker0").split() == [
         "docker0", "UP", "fd00:10:244::1/64"]
