@@ -191,7 +191,7 @@ class Cluster(Verbs, Explained):
         assert isinstance(self.store, MemoryStore)
         self.store.continue_from(template.store)
         self._start_server()
-        with self._events.muted(), self.nodes.resuming():
+        with self._events.muted(), self.nodes.resuming(template.pods):
             self.settle()
         self._events.correlator.told = template.told.copy()
         for chance, state in zip(self._chances, template.states, strict=True):
@@ -202,7 +202,7 @@ class Cluster(Verbs, Explained):
         self._bring_up()
         self.close()
         assert isinstance(self.store, MemoryStore)
-        return Template.of(self.store, self._events, self._chances)
+        return Template.of(self.store, self._events, self._chances, self.nodes.kubelets)
 
     def _adopt_values(self) -> None:
         """What the Services hold that were there before is taken."""

@@ -24,7 +24,7 @@ from netsim.kubeproxy import Options
 from netsim.kubeproxy.values import Balancing, Form, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from apiserver.machinery.types import Object
     from minikube_sim.clock import RealClock, VirtualClock
@@ -89,15 +89,15 @@ class Nodes:
         self._own = dict(self.images)
 
     @contextmanager
-    def resuming(self) -> Iterator[None]:
-        """Meanwhile the kubelets find what the store says of their containers."""
-        for kubelet in self.kubelets.values():
-            kubelet.resuming = True
+    def resuming(self, pods: Mapping[str, Sequence[str]]) -> Iterator[None]:
+        """Meanwhile the kubelets take over these pods, by node, as the store has them."""
+        for node, kubelet in self.kubelets.items():
+            kubelet.resumes = pods[node]
         try:
             yield
         finally:
             for kubelet in self.kubelets.values():
-                kubelet.resuming = False
+                kubelet.resumes = None
 
     @property
     def are_plain(self) -> bool:

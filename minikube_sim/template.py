@@ -9,9 +9,10 @@ from apiserver.storage import MemoryStore
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from controllers.events import EventBroadcaster, Told
+    from controllers.node.kubelet import Kubelet
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,14 @@ class Template:
     told: Told
     states: Sequence[tuple[Any, ...]]
     """Of the cluster's sources of chance, in order of their making."""
+    pods: Mapping[str, Sequence[str]]
+    """By node, in the order in which they came."""
 
     @classmethod
-    def of(cls, store: MemoryStore, events: EventBroadcaster,
-           chances: Sequence[random.Random]) -> Template:
+    def of(cls, store: MemoryStore, events: EventBroadcaster, chances: Sequence[random.Random],
+           kubelets: Mapping[str, Kubelet]) -> Template:
         """A copy of what a settled cluster has."""
         kept = MemoryStore()
         kept.continue_from(store)
-        return cls(kept, events.correlator.told.copy(), [chance.getstate() for chance in chances])
+        return cls(kept, events.correlator.told.copy(), [chance.getstate() for chance in chances],
+                   {node: kubelet.pods for node, kubelet in kubelets.items()})

@@ -20,7 +20,7 @@ from controllers.node.registration import Registration
 from controllers.node.volumes import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from apiserver.machinery.gvk import GVR
     from apiserver.machinery.types import Object
@@ -61,9 +61,9 @@ class Kubelet(Controller):
         self._admission = Admission(config.capacity)
         self._sources = SourceIndex()
         self._paused = False
-        self.resuming = False
-        """Whether it takes over a node whose containers run as the API says: they keep their ids,
-        and what it finds is no news."""
+        self.resumes: Sequence[str] | None = None
+        """The pods, as they came, of a node that it takes over: their containers run as the API
+        says, they keep their ids, and what it finds is no news."""
 
     def watches(self) -> Mapping[GVR, KeysOf]:
         """Its pods and what their volumes are made of; Nodes and Services are only cached."""
@@ -72,9 +72,11 @@ class Kubelet(Controller):
 
     async def start(self) -> None:
         """Register, and begin the heartbeat."""
-        if self.resuming:
+        if self.resumes is not None:
             self.host.puller.find(self._listed_images())
             self._registration.resume()
+            for key in self.resumes:
+                await self._sync_pod(key)
         self.queue.add(NODE_KEY)
         self.queue.add(LEASE_KEY)
 
@@ -126,6 +128,11 @@ class Kubelet(Controller):
             return last.container_id if last else None
         return found.container_id or None
 
+    @property
+    def pods(self) -> Sequence[str]:
+        """The keys of its pods, in the order in which they came."""
+        return tuple(self._records)
+
     def record(self, key: str) -> PodRecord | None:
         """What the node knows of the pod `namespace/name`."""
         return self._records.get(key)
@@ -162,7 +169,7 @@ class Kubelet(Controller):
     def _admit(self, pod: Object, key: str) -> PodRecord:
         """A pod that is new here: bound just now, or known before the kubelet started."""
         record = new_record(pod, key, self.host.clock.now())
-        restore(pod, record, resuming=self.resuming)
+        restore(pod, record, resuming=self.resumes is not None)
         if not record.finished:
             node = self.host.informers.get(NODES).get(self.host.config.name)
             refusal = self._admission.admit(pod, record, node)
@@ -179,7 +186,7 @@ class Kubelet(Controller):
         return [name for image in images for name in image["names"]]
 
     def _is_behind(self) -> bool:
-        return self.resuming or len(self.queue.queue) > BEHIND
+        return self.resumes is not None or len(self.queue.queue) > BEHIND
 
     def _again(self, key: str, seconds: float) -> None:
         self.queue.add_after(key, seconds)
