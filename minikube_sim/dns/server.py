@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from minikube_sim.dns import wire
+from minikube_sim.dns.directory import addresses_of
 from minikube_sim.dns.resolver import ResolvConf, send_once
 from minikube_sim.dns.zone import REFUSED, SERVFAIL, Answer, Zone
 
@@ -80,9 +81,9 @@ class Server:
 
     def _zone(self) -> Zone:
         service = self.directory.service("kube-system", "kube-dns")
-        own = service["spec"].get("clusterIP", "") if service is not None else ""
+        own = addresses_of(service) if service is not None else ()
         return Zone(directory=self.directory, name=self.corefile.zone, ttl=self.corefile.ttl,
-                    pods=self.corefile.pods, serial=int(self.network.now()), nameserver=own)
+                    pods=self.corefile.pods, serial=int(self.network.now()), nameservers=own)
 
     def _follow(self, zone: Zone, found: Answer, kind: str) -> Answer:
         """What an ExternalName leads to, in the cluster or outside."""

@@ -78,8 +78,8 @@ class Zone:
     pods: str = "disabled"
     """insecure: answers for every address; verified and disabled: for none."""
     serial: int = 0
-    nameserver: str = ""
-    """kube-dns's own address; '' when unknown."""
+    nameservers: Sequence[str] = ()
+    """kube-dns's own addresses; none when unknown."""
 
     def owns(self, name: str) -> bool:
         """Whether a name belongs to the zone or is an address's reverse name."""
@@ -110,19 +110,20 @@ class Zone:
         if name == self.name and kind == "SOA":
             return Answer(answers=(self.soa(),))
         if name == self.name and kind == "NS":
-            return Answer(answers=(Record(name, "NS", (f"ns.dns.{name}",), self.ttl),),
-                          additional=tuple(self._own_address()))
+            server = f"kube-dns.kube-system.svc.{name}" if self.nameservers else f"ns.dns.{name}"
+            return Answer(answers=(Record(name, "NS", (server,), self.ttl),),
+                          additional=tuple(self._own_addresses(server)))
         if name == f"ns.dns.{self.name}":
-            own = tuple(record for record in self._own_address() if record.type == kind)
+            own = tuple(record for record in self._own_addresses(name) if record.type == kind)
             return Answer(answers=own, authority=() if own else (self.soa(),))
         if name == f"dns-version.{self.name}" and kind == "TXT":
             return Answer(answers=(Record(name, "TXT", (_VERSION,), self.ttl),))
         return None
 
-    def _own_address(self) -> Iterator[Record]:
-        if self.nameserver:
-            yield Record(f"ns.dns.{self.name}", _address_type(self.nameserver),
-                         (self.nameserver,), self.ttl)
+    def _own_addresses(self, name: str) -> Iterator[Record]:
+        """nsAddrs: kube-dns's, whatever name stands for it."""
+        for address in self.nameservers:
+            yield Record(name, _address_type(address), (address,), self.ttl)
 
     # ------------------------------------------------------------ names
 

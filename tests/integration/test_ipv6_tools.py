@@ -178,6 +178,21 @@ def test_addresses_have_names(cluster):
         cluster, "client", "nslookup fd00:10:244::6")
 
 
+def test_the_zones_name_server_has_both_addresses(cluster):
+    assert out_of_pod(cluster, "client", "dig +short NS cluster.local") == (
+        "kube-dns.kube-system.svc.cluster.local.\n")
+    for name in ("kube-dns.kube-system.svc", "ns.dns"):
+        assert out_of_pod(cluster, "client", f"dig +short AAAA {name}.cluster.local") == (
+            "fd00:10:96::a\n")
+
+
+def test_a_name_made_of_an_address_is_answered(cluster):
+    for kind, name, address in (("AAAA", "fd00-10-244--6", "fd00:10:244::6"),
+                                ("A", "172-17-0-6", "172.17.0.6")):
+        assert out_of_pod(cluster, "client",
+                          f"dig +short {kind} {name}.default.pod.cluster.local") == f"{address}\n"
+
+
 def test_both_name_servers_are_asked_at_addresses_of_their_family(cluster):
     assert out_of_pod(cluster, "client", "cat /etc/resolv.conf").splitlines()[1:3] == [
         "nameserver 10.96.0.10", "nameserver fd00:10:96::a"]

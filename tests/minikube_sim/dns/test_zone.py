@@ -46,7 +46,7 @@ class Cluster:
 
 @pytest.fixture
 def zone():
-    return Zone(directory=Cluster(), ttl=30, pods="insecure", serial=7, nameserver="10.96.0.10")
+    return Zone(directory=Cluster(), ttl=30, pods="insecure", serial=7, nameservers=["10.96.0.10"])
 
 
 def data(answer):
@@ -72,7 +72,7 @@ def data(answer):
         "0 50 5432 172-17-0-7.db.default.svc.cluster.local"]),
     ("1.1.96.10.in-addr.arpa", "PTR", ["web.default.svc.cluster.local"]),
     ("6.0.17.172.in-addr.arpa", "PTR", ["db-0.db.default.svc.cluster.local"]),
-    ("cluster.local", "NS", ["ns.dns.cluster.local"]),
+    ("cluster.local", "NS", ["kube-dns.kube-system.svc.cluster.local"]),
     ("ns.dns.cluster.local", "A", ["10.96.0.10"]),
     ("dns-version.cluster.local", "TXT", ["1.1.0"]),
 ])
