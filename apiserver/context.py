@@ -62,6 +62,11 @@ class RequestContext:
     warnings: list[str] = field(default_factory=list)
     """Texts for Warning headers."""
 
+    admitted: bool = False
+    """Admission has passed what was asked; what the server does about it passes no more."""
+    connecting: bool = False
+    """The client wants a connection (exec, attach, port-forward, proxy), not a change."""
+
     reinvocation: Reinvocation | None = None
     """Kept while admission runs, once somebody may change the object."""
 

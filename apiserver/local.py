@@ -19,6 +19,7 @@ from apiserver.registry.options import (
     WatchOptions,
 )
 from apiserver.subresources import find_subresource
+from apiserver.subresources.subresource import post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,10 +109,10 @@ class LocalClient:
             namespace = (obj.get("metadata") or {}).get("namespace")
         ctx = self._context(resource, "create", namespace, name, subresource, dry_run=dry_run)
         if subresource:
-            handler = find_subresource(ctx.resource, subresource).create
-            if handler is None:
+            own = find_subresource(ctx.resource, subresource)
+            if own.create is None:
                 raise _not_allowed()
-            return await handler(self._registry, ctx, obj)
+            return await post(own, self._registry, ctx, dict(obj))
         private = self._registry.decode_trusted(ctx.resource, obj)
         return (await self._registry.create(ctx, private)).object
 

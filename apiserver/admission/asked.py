@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.machinery.gvk import parse_api_version
 from apiserver.registry.scaling import scale_of
 from apiserver.storage.keys import collection_prefix
 
@@ -40,9 +41,11 @@ class Asked:
     field_manager: str
 
     @property
-    def options(self) -> Object:
+    def options(self) -> Object | None:
         """The request's options, as far as they are kept."""
-        options: dict[str, Any] = {"kind": _OPTIONS.get(self.operation, "ConnectOptions"),
+        if self.operation == "CONNECT":
+            return None
+        options: dict[str, Any] = {"kind": _OPTIONS.get(self.operation),
                                    "apiVersion": "meta.k8s.io/v1"}
         if self.dry_run:
             options["dryRun"] = ["All"]
@@ -52,8 +55,10 @@ class Asked:
 
     def kind(self, resource: Resource) -> Object:
         """The group, version and kind of the object: a subresource's own where it has one."""
-        if self.subresource == "scale":
-            return {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+        body = self.obj if self.obj is not None else self.old
+        if body is not None and body.get("kind") not in (None, resource.kind):
+            group, version = parse_api_version(body.get("apiVersion") or "")
+            return {"group": group, "version": version, "kind": body["kind"]}
         return {"group": resource.group, "version": resource.version, "kind": resource.kind}
 
     def request(self, uid: str) -> Object:
@@ -92,6 +97,8 @@ class Asked:
 def asked_of(ctx: RequestContext, obj: Object | None, old: Object | None) -> Asked:
     """The request that a step is called with."""
     operation: Operation = "DELETE" if obj is None else "CREATE" if old is None else "UPDATE"
+    if ctx.connecting:
+        operation = "CONNECT"
     if ctx.subresource == "scale" and ctx.resource.scale is not None:
         obj = scale_of(ctx.resource, obj) if obj is not None else None
         old = scale_of(ctx.resource, old) if old is not None else None
@@ -126,8 +133,8 @@ def _name(resource: Resource) -> Object:
 
 def _convert(obj: Object | None, source: Resource, target: Resource) -> Object | None:
     """An object in another version, by way of the stored one."""
-    if obj is None:
-        return None
+    if obj is None or obj.get("kind") != source.kind:  # a subresource's own kind stays what it is
+        return obj
     if source.shared is not None:
         obj = source.shared.to_stored(obj)
     if target.shared is not None:

@@ -27,6 +27,8 @@ class AdmissionStep:
 
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
     """Which operations it wants to see."""
+    sees_bodies: ClassVar[bool] = False
+    """Whether it also sees what is POSTed to subresources (a Binding), and options of CONNECT."""
 
     def connect(self, registry: Registry) -> None:
         """Called once, before the first request, with what the step may read."""
@@ -69,6 +71,15 @@ class AdmissionChain:
             state.again = True
             for step in steps:
                 await step.admit(ctx, obj, old)
+        ctx.reinvocation = None
+
+    async def pass_body(self, operation: Operation, ctx: RequestContext, body: Object) -> None:
+        """Let those who see bodies change it, then refuse it. Raises ApiError."""
+        for phase in (self._admit, self._validate):
+            for step in phase[operation]:
+                if step.sees_bodies:
+                    method = step.admit if phase is self._admit else step.validate
+                    await method(ctx, body, None)
         ctx.reinvocation = None
 
     async def validate(self, operation: Operation, ctx: RequestContext, obj: Object | None,

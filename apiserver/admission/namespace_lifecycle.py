@@ -22,6 +22,7 @@ class NamespaceLifecycle(AdmissionStep):
     """Refuses writes into missing and terminating namespaces, and the end of the immortal ones."""
 
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE", "DELETE")
+    sees_bodies: ClassVar[bool] = True
 
     _registry: Registry
 

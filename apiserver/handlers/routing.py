@@ -15,10 +15,12 @@ from apiserver.subresources import CREATORS, SUBRESOURCES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from apiserver.handlers.call import Handler
+    from apiserver.handlers.answer import Answer
+    from apiserver.handlers.call import Call, Handler
     from apiserver.registry.catalog import Catalog
     from apiserver.request_info import RequestInfo
     from apiserver.resource import Resource
+    from apiserver.subresources.subresource import Subresource
 
 VERBS: Final[Mapping[str, Handler]] = {
     "get": reading.get,
@@ -90,7 +92,7 @@ def _of_subresource(resource: Resource, info: RequestInfo) -> Mapping[str, Handl
     subresource = SUBRESOURCES[name]
     handlers: dict[str, Handler] = {}
     if subresource.connect is not None:
-        return dict.fromkeys(_CONNECT_VERBS, subresource.connect)
+        return dict.fromkeys(_CONNECT_VERBS, _connector(subresource, subresource.connect))
     if subresource.parent:
         handlers |= STATUS
     if subresource.create is not None:
@@ -100,6 +102,17 @@ def _of_subresource(resource: Resource, info: RequestInfo) -> Mapping[str, Handl
     if subresource.read is not None:
         handlers["get"] = subresource.read
     return handlers
+
+
+def _connector(subresource: Subresource, connect: Handler) -> Handler:
+    """CONNECT: admission sees the options, and may refuse."""
+    async def handle(call: Call) -> Answer | None:
+        if subresource.options is not None:
+            call.ctx.connecting = True
+            await call.registry.admission.pass_body("CONNECT", call.ctx, subresource.options(call))
+        return await connect(call)
+
+    return handle
 
 
 def not_served() -> NotFound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from apiserver.handlers.answer import json_answer
@@ -10,6 +11,7 @@ from apiserver.handlers.options import write_options
 from apiserver.handlers.rendering import object_answer
 from apiserver.machinery import meta
 from apiserver.registry.patching import SCALE
+from apiserver.subresources.subresource import post
 
 if TYPE_CHECKING:
     from apiserver.handlers.answer import Answer
@@ -50,7 +52,7 @@ def scale_answer(scale: Object) -> Answer:
 def creator(subresource: Subresource) -> Handler:
     """POST to a subresource."""
     assert subresource.create is not None
-    return _acting(subresource, subresource.create, "CreateOptions")
+    return _acting(subresource, partial(post, subresource), "CreateOptions")
 
 
 def updater(subresource: Subresource) -> Handler:

@@ -60,8 +60,9 @@ async def delete(registry: Registry, ctx: RequestContext, options: DeleteOptions
     current = await registry.stored(ctx.resource).get(key)
     if current is None:
         raise NotFound.object(ctx.resource.group, ctx.resource.plural, ctx.name)
-    await registry.admission.admit("DELETE", ctx, None, current.object)
-    await registry.admission.validate("DELETE", ctx, None, current.object)
+    if not ctx.admitted:
+        await registry.admission.admit("DELETE", ctx, None, current.object)
+        await registry.admission.validate("DELETE", ctx, None, current.object)
     while True:
         try:
             return await _attempt(registry, ctx, options, current)

@@ -104,12 +104,14 @@ def _check_revision(ctx: RequestContext, obj: Object, current: Version) -> bool:
 async def _attempt(registry: Registry, ctx: RequestContext, obj: Object,
                    current: Version) -> Version:
     old = current.object
-    await registry.admission.admit("UPDATE", ctx, obj, old)
+    if not ctx.admitted:
+        await registry.admission.admit("UPDATE", ctx, obj, old)
     allocation = _allocate(registry, ctx, obj, old)
     try:
         _prepare(ctx, obj, old)
         _validate(ctx, obj, old)
-        await registry.admission.validate("UPDATE", ctx, obj, old)
+        if not ctx.admitted:
+            await registry.admission.validate("UPDATE", ctx, obj, old)
         version = await _store(registry, ctx, obj, current)
     except BaseException:
         if allocation is not None:

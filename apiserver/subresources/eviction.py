@@ -54,7 +54,8 @@ async def _take_from_budget(registry: Registry, ctx: RequestContext, pod: Object
     if resource is None:
         return
     there = RequestContext(resource=resource, verb="update", namespace=ctx.namespace,
-                           user=ctx.user, dry_run=ctx.dry_run, now=ctx.now, subresource="status")
+                           user=ctx.user, dry_run=ctx.dry_run, now=ctx.now, subresource="status",
+                           admitted=True)
     listing = await registry.list(there, ListOptions())
     budgets = [version.object for version in listing.versions if _covers(version.object, pod)]
     if len(budgets) > 1:

@@ -141,4 +141,10 @@ def _target(call: Call) -> str:
 
 _WAYS: Final = {"pods": _to_pod, "services": _to_service, "nodes": _to_node}
 
-PROXY = Subresource(name="proxy", kind=None, connect=proxy)
+def _options(call: Call) -> Object:
+    """PodProxyOptions, ServiceProxyOptions, NodeProxyOptions."""
+    options: Object = {"kind": f"{call.ctx.resource.kind}ProxyOptions", "apiVersion": "v1"}
+    return {**options, "path": call.info.rest} if call.info.rest else options
+
+
+PROXY = Subresource(name="proxy", kind=None, connect=proxy, options=_options)

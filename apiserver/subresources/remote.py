@@ -6,6 +6,7 @@ The streams are carried by `apiserver.streaming`; the node that runs the Pod doe
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from apiserver.handlers.options import boolean
@@ -87,6 +88,31 @@ def _need_upgrade(call: Call) -> None:
         raise remote_command.refuse_plain()
 
 
-EXEC = Subresource(name="exec", kind=None, connect=run_exec)
-ATTACH = Subresource(name="attach", kind=None, connect=attach)
-PORT_FORWARD = Subresource(name="portforward", kind=None, connect=forward)
+def _stream_options(kind: str, call: Call) -> Object:
+    """PodExecOptions, PodAttachOptions: stdout and stderr are on by default."""
+    request = call.request
+    options: Object = {"kind": kind, "apiVersion": "v1"}
+    for name, default in (("stdin", False), ("stdout", True), ("stderr", True), ("tty", False)):
+        if boolean(request, name) or (default and name not in request.query):
+            options[name] = True
+    if container := request.parameter("container"):
+        options["container"] = container
+    return options
+
+
+def _exec_options(call: Call) -> Object:
+    command = list(call.request.query.get("command", ())) or None
+    return {**_stream_options("PodExecOptions", call), "command": command}
+
+
+def _port_options(call: Call) -> Object:
+    ports = [int(port) for text in call.request.query.get("ports", ())
+             for port in text.split(",") if port.isdecimal()]
+    return {"kind": "PodPortForwardOptions", "apiVersion": "v1",
+            **({"ports": ports} if ports else {})}
+
+
+EXEC = Subresource(name="exec", kind=None, connect=run_exec, options=_exec_options)
+ATTACH = Subresource(name="attach", kind=None, connect=attach,
+                     options=partial(_stream_options, "PodAttachOptions"))
+PORT_FORWARD = Subresource(name="portforward", kind=None, connect=forward, options=_port_options)

@@ -63,6 +63,7 @@ class PolicyStep(AdmissionStep):
     """What validating and mutating policies have in common."""
 
     operations: ClassVar[tuple[Operation, ...]] = ALL_OPERATIONS
+    sees_bodies: ClassVar[bool] = True
     policies: ClassVar[str]
     bindings: ClassVar[str]
 

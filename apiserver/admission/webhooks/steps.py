@@ -8,6 +8,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import orjson
+
 from apiserver.admission.asked import asked_of
 from apiserver.admission.chain import ALL_OPERATIONS, AdmissionStep, Operation, refuse
 from apiserver.admission.conditions import ConditionFailed, conditions_hold
@@ -18,7 +20,9 @@ from apiserver.admission.webhooks.review import BadAnswer, Verdict, denial, ques
 from apiserver.context import Reinvocation
 from apiserver.machinery import meta
 from apiserver.machinery.errors import ApiError, InternalError
+from apiserver.machinery.gvk import GVK, parse_api_version
 from apiserver.patch import json as json_patch
+from apiserver.registry.scaling import write_path
 from apiserver.schema.state import DecodeError
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ class _WebhookStep(AdmissionStep):
     """What both kinds of webhooks have in common."""
 
     operations: ClassVar[tuple[Operation, ...]] = ALL_OPERATIONS
+    sees_bodies: ClassVar[bool] = True
     configurations: ClassVar[str]
     mutating: ClassVar[bool]
 
@@ -156,19 +161,36 @@ class MutatingWebhooks(_WebhookStep):
 
     def _change(self, obj: Object, asked: Asked, verdict: Verdict) -> bool:
         """Apply the patch to `obj` in place; whether it changed something. Raises ApiError."""
-        if not verdict.patch or asked.obj is None or asked.subresource == "scale":
+        if not verdict.patch or asked.obj is None:
             return False
         try:
             patched = json_patch.apply(asked.obj, verdict.patch)
-            changed = self.registry.decode(asked.resource, patched).object
+            changed = self._decoded(asked, patched)
         except (ApiError, DecodeError) as error:
             raise _internal(str(error)) from None
-        changed = asked.converted_back(changed)
+        changed = written_back(obj, asked, changed)
         if changed == obj:
             return False
         obj.clear()
         obj.update(changed)
         return True
+
+
+    def _decoded(self, asked: Asked, patched: Object) -> Object:
+        """A patched object of the resource's kind, or of its subresource's own."""
+        if patched.get("kind") in (None, asked.resource.kind):
+            return self.registry.decode(asked.resource, patched).object
+        kind = GVK(*parse_api_version(patched.get("apiVersion") or ""), patched["kind"])
+        return self.registry.schema.decode(kind, patched).object
+
+
+def written_back(obj: Object, asked: Asked, changed: Object) -> Object:
+    """What becomes of `obj` when a step made `changed` of what it was shown."""
+    if asked.subresource != "scale" or asked.resource.scale is None:
+        return asked.converted_back(changed)
+    new: Object = orjson.loads(orjson.dumps(obj))
+    write_path(new, asked.resource.scale.replicas, (changed.get("spec") or {}).get("replicas", 0))
+    return new
 
 
 class ValidatingWebhooks(_WebhookStep):

@@ -14,7 +14,9 @@ from apiserver.machinery.errors import ApiError, Forbidden, InternalError
 from apiserver.machinery.gvk import CONFIGMAPS, GVR
 from controllers.drive import drive
 from tests.apiserver.admission.webhook_server import WebhookServer, patch, serving
-from tests.apiserver.server import Server
+from tests.apiserver.handlers.asgi import Http
+from tests.apiserver.registry.test_update import deployment
+from tests.apiserver.server import Server, pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,3 +264,68 @@ def test_a_webhook_that_is_too_slow_has_failed(hook: WebhookServer) -> None:
             asyncio.run(call)
     finally:
         release.set()
+
+
+RULES_OF_PODS = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"],
+                  "resources": ["pods/*"]}]
+PODS = "/api/v1/namespaces/default/pods"
+
+
+def test_an_eviction_is_a_creation_of_an_eviction_and_nothing_else(hook: WebhookServer) -> None:
+    http = Http()
+    http("POST", PODS, pod())
+    ask(http.server, hook, rules=[{**RULES_OF_PODS[0], "resources": ["*/*"]}])
+    reply = http("POST", f"{PODS}/p/eviction", {
+        "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}})
+    assert reply.status == 201
+    (asked,) = hook.asked
+    assert asked["kind"] == {"group": "policy", "version": "v1", "kind": "Eviction"}
+    assert asked["resource"] == {"group": "", "version": "v1", "resource": "pods"}
+    assert (asked["subResource"], asked["operation"], asked["name"]) == ("eviction", "CREATE", "p")
+    assert asked["object"]["metadata"]["name"] == "p"
+
+
+def test_a_binding_can_be_refused_and_changed(hook: WebhookServer) -> None:
+    http = Http()
+    http("POST", PODS, pod())
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"},
+               "target": {"kind": "Node", "name": "one"}}
+    hook.answer = lambda request: patch(
+        {"op": "replace", "path": "/target/name", "value": "two"})
+    ask(http.server, hook, mutating=True, rules=RULES_OF_PODS)
+    assert http("POST", f"{PODS}/p/binding", binding).status == 201
+    assert http("GET", f"{PODS}/p").json["spec"]["nodeName"] == "two"
+    hook.answer = lambda request: {"allowed": False}
+    refused = http("POST", f"{PODS}/p/binding", binding)
+    assert refused.message == (
+        'admission webhook "hooks.example.com" denied the request without explanation')
+
+
+def test_who_may_connect_is_asked_with_the_options(hook: WebhookServer) -> None:
+    http = Http()
+    http("POST", PODS, pod())
+    hook.answer = lambda request: {"allowed": False, "status": {"message": "no shells"}}
+    ask(http.server, hook, rules=RULES_OF_PODS)
+    reply = http("POST", f"{PODS}/p/exec?command=sh&command=-c&container=c&tty=true")
+    assert reply.message == 'admission webhook "hooks.example.com" denied the request: no shells'
+    (asked,) = hook.asked
+    assert (asked["operation"], asked["options"], asked["subResource"]) == (
+        "CONNECT", None, "exec")
+    assert asked["object"] == {
+        "kind": "PodExecOptions", "apiVersion": "v1", "stdout": True, "stderr": True, "tty": True,
+        "container": "c", "command": ["sh", "-c"]}
+
+
+def test_a_webhook_may_change_a_scale(hook: WebhookServer) -> None:
+    http = Http()
+    target = "/apis/apps/v1/namespaces/default/deployments"
+    http("POST", target, deployment())
+    hook.answer = lambda request: patch({"op": "replace", "path": "/spec/replicas", "value": 2})
+    ask(http.server, hook, mutating=True, rules=[{
+        "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+        "resources": ["deployments/scale"]}])
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": 9},
+             "metadata": {"name": "d", "namespace": "default"}}
+    assert http("PUT", f"{target}/d/scale", scale).json["spec"]["replicas"] == 2
+    assert http("GET", f"{target}/d").json["spec"]["replicas"] == 2
+    assert hook.asked[0]["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
