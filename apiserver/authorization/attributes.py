@@ -26,6 +26,8 @@ class Attributes:
     namespace: str = ""
     name: str = ""
     path: str = ""
+    field_selector: str = ""
+    """Of a list, watch or deletecollection, as text."""
 
     @property
     def combined_resource(self) -> str:

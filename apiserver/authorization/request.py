@@ -23,15 +23,16 @@ def attributes_of(user: User, request: Request, info: RequestInfo | None) -> Att
     if info is None or not info.resource:
         return Attributes(user=user, verb=request.method.lower(),
                           path=request.path.rstrip("/") or "/")
-    name = info.name
-    if not name and info.verb in _BY_SELECTOR:
-        name = _selected_name(request.parameter("fieldSelector"))
+    name, selector = info.name, ""
+    if info.verb in _BY_SELECTOR:
+        selector = request.parameter("fieldSelector")
+        name = name or _selected_name(selector)
     namespace = info.namespace
     if not namespace and info.resource == "namespaces":
         namespace = info.name  # reading a namespace happens in it
     return Attributes(
         user=user, verb=info.verb, group=info.group, version=info.version, resource=info.resource,
-        subresource=info.subresource, namespace=namespace, name=name)
+        subresource=info.subresource, namespace=namespace, name=name, field_selector=selector)
 
 
 def _selected_name(selector: str) -> str:

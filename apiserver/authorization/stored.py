@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from apiserver.authorization.attributes import forbidden
+from apiserver.authorization.attributes import Decision, forbidden
+from apiserver.authorization.node import NodeAuthorizer, node_of
 from apiserver.authorization.rbac import Authorizer
 from apiserver.machinery import meta
 from apiserver.storage.keys import collection_prefix
@@ -87,16 +88,20 @@ class StoredPolicy:
 
 
 class StoredAuthorizer(Authorizer):
-    """RBAC over a store; remembers what each user was granted until roles or bindings change."""
+    """Node, then RBAC, over a store; remembers what each user was granted until roles or bindings
+    change.
+    """
 
     def __init__(self) -> None:
         self._policy = StoredPolicy(self._forget)
         super().__init__(self._policy)
         self._granted: dict[tuple[str, tuple[str, ...], str], Granted] = {}
+        self._nodes: NodeAuthorizer | None = None
 
     async def start(self, registry: Registry) -> None:
         """Read the policy, and let the registry's access reviews ask it."""
         await self._policy.start(registry)
+        self._nodes = NodeAuthorizer(registry)
         registry.decide = self.decide
         registry.rules = self.rules_for
         registry.rules_problem = self.problem_for
@@ -106,6 +111,19 @@ class StoredAuthorizer(Authorizer):
         decision = self.decide(attributes)
         if not decision.allowed:
             raise forbidden(attributes, decision.reason)
+
+    def decide(self, attributes: Attributes) -> Decision:
+        """What the first authorizer says that allows it; else the reasons of all."""
+        node = node_of(attributes.user)
+        if not node or self._nodes is None:
+            return super().decide(attributes)
+        own = self._nodes.decide(node, attributes)
+        if own.allowed:
+            return own
+        rbac = super().decide(attributes)
+        if rbac.allowed:
+            return rbac
+        return Decision(False, "\n".join(filter(None, (own.reason, rbac.reason))))
 
     def granted(self, user: User, namespace: str) -> Granted:
         """What a user may do in a namespace, from memory where nothing has changed."""

@@ -13,7 +13,12 @@ from apiserver.context import User
 from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.errors import BadRequest, Invalid
 from apiserver.machinery.gvk import GVK
-from apiserver.machinery.validation import FieldError, invalid
+from apiserver.machinery.validation import FieldError, Path, invalid
+from apiserver.subresources.review_selectors import (
+    evaluation_error,
+    field_selector_of,
+    selector_errors,
+)
 from apiserver.subresources.subresource import Subresource
 from apiserver.subresources.token_review import user_info
 
@@ -107,6 +112,8 @@ def _decided(registry: Registry, ctx: RequestContext, review: Object, user: User
     status: dict[str, Any] = {"allowed": decision.allowed}
     if decision.reason:
         status["reason"] = decision.reason
+    if problem := evaluation_error(review["spec"].get("resourceAttributes") or {}):
+        status["evaluationError"] = problem
     return _answer(ctx, review, status)
 
 
@@ -119,7 +126,7 @@ def _attributes(spec: Object, user: User) -> Attributes:
         user=user, verb=asked.get("verb", ""), group=asked.get("group", ""),
         version=asked.get("version", ""), resource=asked.get("resource", ""),
         subresource=asked.get("subresource", ""), namespace=asked.get("namespace", ""),
-        name=asked.get("name", ""))
+        name=asked.get("name", ""), field_selector=field_selector_of(asked))
 
 
 def _attribute_errors(spec: Object) -> list[FieldError]:
@@ -128,7 +135,7 @@ def _attribute_errors(spec: Object) -> list[FieldError]:
         return [invalid("spec.resourceAttributes", None, _ONE_OF)]
     if resource is not None and path is not None:
         return [invalid("spec.nonResourceAttributes", path, _NOT_BOTH)]
-    return []
+    return selector_errors(resource or {}, Path("spec.resourceAttributes"))
 
 
 def _metadata_errors(review: Object, allowed: str = "") -> list[FieldError]:
