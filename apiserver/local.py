@@ -18,7 +18,7 @@ from apiserver.registry.options import (
     Propagation,
     WatchOptions,
 )
-from apiserver.subresources import find_subresource
+from apiserver.subresources import CREATORS, find_subresource
 from apiserver.subresources.subresource import post
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ class LocalClient:
 
     async def create(self, resource: GVR, obj: Object, namespace: str | None = None, *,
                      name: str = "", subresource: str = "", dry_run: bool = False) -> Object:
-        """Create an object, or POST to a subresource. Raises Invalid, AlreadyExists, ..."""
+        """Create an object, ask a review, or POST to a subresource.
+
+        Raises Invalid, AlreadyExists, ...
+        """
         if namespace is None:
             namespace = (obj.get("metadata") or {}).get("namespace")
         ctx = self._context(resource, "create", namespace, name, subresource, dry_run=dry_run)
@@ -112,7 +115,8 @@ class LocalClient:
             own = find_subresource(ctx.resource, subresource)
             if own.create is None:
                 raise _not_allowed()
-            return await post(own, self._registry, ctx, dict(obj))
+from apiserver.subresources import CREATORS, find_subresource
+from apiserver.subresources.subresource import post
         private = self._registry.decode_trusted(ctx.resource, obj)
         return (await self._registry.create(ctx, private)).object
 
@@ -125,10 +129,11 @@ class LocalClient:
         if subresource == "scale":
             return await self._registry.update_scale(ctx, obj)
         if subresource not in ("", "status"):
-            handler = find_subresource(ctx.resource, subresource).update
-            if handler is None:
+            found = find_subresource(ctx.resource, subresource)
+            if found.update is not None:
+                return await found.update(self._registry, ctx, obj)
+            if not found.parent:
                 raise _not_allowed()
-            return await handler(self._registry, ctx, obj)
         private = self._registry.decode_trusted(ctx.resource, obj)
         return (await self._registry.update(ctx, private))[0].object
 

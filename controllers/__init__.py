@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from controllers.certificates import (
+    CSRApprovingController,
+    CSRCleanerController,
+    CSRSigningController,
+)
 from controllers.clusterroleaggregation import ClusterRoleAggregationController
 from controllers.cronjob import CronJobController
 from controllers.daemonset import DaemonSetController
@@ -34,6 +39,9 @@ if TYPE_CHECKING:
     from controllers.controller import Controller, ControllerContext
 
 _TABLE: Final = (
+    CSRApprovingController,
+    CSRCleanerController,
+    CSRSigningController,
     ClusterRoleAggregationController,
     CronJobController,
     DaemonSetController,
@@ -74,6 +82,9 @@ OFF_BY_DEFAULT: Final[frozenset[str]] = frozenset()
 ALIASES: Final[Mapping[str, str]] = {
     "clusterrole-aggregation": "clusterrole-aggregation-controller",
     "cronjob": "cronjob-controller",
+    "csrapproving": "certificatesigningrequest-approving-controller",
+    "csrcleaner": "certificatesigningrequest-cleaner-controller",
+    "csrsigning": "certificatesigningrequest-signing-controller",
     "daemonset": "daemonset-controller",
     "deployment": "deployment-controller",
     "disruption": "disruption-controller",

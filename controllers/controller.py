@@ -59,6 +59,10 @@ class Options:
 
     root_ca: str = ""
     """PEM text of the cluster's CA, published as kube-root-ca.crt."""
+    signing_ca: str = ""
+    """PEM text of the CA's certificate and key that certificates are signed with."""
+    sign_token: Callable[[Object, Object], str] | None = None
+    """Signs the token of a ServiceAccount that a Secret is to hold."""
     cluster_cidrs: tuple[str, ...] = ("172.17.0.0/16",)
     """One, or one of each family."""
     node_cidr_mask_sizes: tuple[int, ...] = (24,)

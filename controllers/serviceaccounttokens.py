@@ -1,8 +1,9 @@
 """Fills Secrets of type kubernetes.io/service-account-token. Models the TokensController of
 pkg/controller/serviceaccount (tokens_controller.go).
 
-The token is asked of the API server, bound to the Secret and as lasting as can be asked for (136
-years); upstream signs one without an end itself.
+The token has no end: `Options.sign_token` signs it, as upstream's controller does with the key that
+it has. Without that (against another API server) the token is asked of the server, bound to the
+Secret and as lasting as can be asked for (136 years).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class ServiceAccountTokenController(Controller):
     def __init__(self, ctx: ControllerContext) -> None:
         self._client = ctx.client
         self._root_ca = ctx.options.root_ca
+        self._sign = ctx.options.sign_token
         self._secrets = ctx.informers.get(SECRETS)
         self._accounts = ctx.informers.get(SERVICEACCOUNTS)
         self._secrets.add_index(_BY_ACCOUNT, _account_of)
@@ -78,14 +80,19 @@ class ServiceAccountTokenController(Controller):
         except (NotFound, Conflict):
             return
 
-    async def _fill(self, secret: Object, account: Object) -> None:
+    async def _token(self, secret: Object, account: Object) -> str:
+        if self._sign is not None:
+            return self._sign(account, secret)
         bound = {"apiVersion": "v1", "kind": "Secret", "name": meta.name(secret),
                  "uid": meta.uid(secret)}
         answer = await self._client.create(SERVICEACCOUNTS, {
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
             "spec": {"audiences": [], "expirationSeconds": _SECONDS, "boundObjectRef": bound}},
             meta.namespace(secret), name=meta.name(account), subresource="token")
-        values = {"token": answer["status"]["token"], "ca.crt": self._root_ca,
+        return str(answer["status"]["token"])
+
+    async def _fill(self, secret: Object, account: Object) -> None:
+        values = {"token": await self._token(secret, account), "ca.crt": self._root_ca,
                   "namespace": meta.namespace(secret)}
         data = {name: base64.b64encode(text.encode()).decode() for name, text in values.items()}
         annotations = {**meta.annotations(secret), ACCOUNT_UID: meta.uid(account)}

@@ -78,14 +78,17 @@ class Cluster(Verbs, Explained):
 
     def __init__(self, options: ClusterOptions | None = None, *,
                  clock: VirtualClock | RealClock | None = None, database: Path | None = None,
-                 root_ca: str = "", signing_key: SigningKey | None = None, strict: bool = False,
+                 root_ca: str = "", signing_ca: str = "",
+                 signing_key: SigningKey | None = None, strict: bool = False,
                  **overrides: Any) -> None:
         """`overrides` are fields of ClusterOptions: `Cluster(nodes=3, seed=7)`.
 
         `database`: the SQLite file that keeps the state; None keeps it in memory. `root_ca`: PEM
-        text that Pods get as kube-root-ca.crt. `signing_key`: signs the tokens of service
-        accounts; None takes one from the cluster's chance. `strict`: a bug in a controller stops
-        everything instead of being logged. Raises pydantic's ValidationError, UnknownController.
+        text that Pods get as kube-root-ca.crt. `signing_ca`: PEM text of a CA's certificate and
+        key, which signs what CertificateSigningRequests ask for. `signing_key`: signs the tokens
+        of service accounts; None takes one from the cluster's chance. `strict`: a bug in a
+        controller stops everything instead of being logged. Raises pydantic's ValidationError,
+        UnknownController.
         """
         self.options = ClusterOptions.model_validate(
             (options or ClusterOptions()).model_dump() | overrides)
@@ -97,7 +100,7 @@ class Cluster(Verbs, Explained):
         self._is_plain = database is None and signing_key is None
         self._started = False
         self._enabled = selected(self.options.controllers)
-        self._root_ca = root_ca
+        self._root_ca, self._signing_ca = root_ca, signing_ca
         self._webhooks = WebhookCaller()
         self.registry = self._make_registry()
         self._definitions = Definitions(self.registry, self._webhooks)
@@ -146,7 +149,9 @@ class Cluster(Verbs, Explained):
             client=LocalClient(self.registry, field_manager=component), clock=self.clock,
             informers=self._informers, events=self._events, discovery=self._discover,
             chance=self.chance(f"controllers/{component}"),
-            options=Options(root_ca=self._root_ca, cluster_cidrs=options.pod_cidrs,
+            options=Options(root_ca=self._root_ca, signing_ca=self._signing_ca,
+                            sign_token=self.registry.tokens.issue_legacy,
+                            cluster_cidrs=options.pod_cidrs,
                             node_cidr_mask_sizes=options.node_masks()))
 
     # --- running ---------------------------------------------------------------------------------

@@ -122,7 +122,8 @@ class _Service:
             database = self.profile.database
         try:
             cluster = Cluster(self.options.cluster, clock=RealClock(self.options.time_scale),
-                              database=database, root_ca=self._root_ca(),
+                              database=database, root_ca=self._pem("ca.crt"),
+                              signing_ca=self._pem("ca.crt") + self._pem("ca.key"),
                               signing_key=self._signing_key())
         except StorageFailed as error:
             raise ServerError(_unusable(self.profile, error)) from error
@@ -140,10 +141,11 @@ class _Service:
             cluster.lifetime.end()
             await server.shutdown(sockets=[listener])
 
-    def _root_ca(self) -> str:
+    def _pem(self, name: str) -> str:
+        """A file of the profile's CA; '' for a server of plain http, which has none."""
         if self.options.insecure_http:
             return ""
-        return (self.profile.directory / "ca.crt").read_text()
+        return (self.profile.directory / name).read_text()
 
     def _audit(self) -> Callable[[bytes], object] | None:
         """Appends a line to the audit log. Raises ServerError."""

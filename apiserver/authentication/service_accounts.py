@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from apiserver.registry.registry import Registry
 
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
+LEGACY_ISSUER: Final = "kubernetes/serviceaccount"
+"""Of the tokens that Secrets hold."""
 PREFIX: Final = "system:serviceaccount:"
 GROUP: Final = "system:serviceaccounts"
 WARN_SECONDS: Final = 3607
@@ -108,6 +110,12 @@ class ServiceAccountTokens:
             _PRIVATE: private, "nbf": start,
             "sub": f"{PREFIX}{meta.namespace(account)}:{meta.name(account)}"})
 
+    def issue_legacy(self, account: Object, secret: Object) -> str:
+        """The token of `account` that a Secret is to hold, without an end."""
+        from apiserver.authentication.legacy_tokens import legacy_claims
+
+        return self.key.sign(legacy_claims(account, secret))
+
     # --- knowing ---------------------------------------------------------------------------------
 
     async def user(self, token: str) -> User:
@@ -125,6 +133,8 @@ class ServiceAccountTokens:
         claims = self._claims(token)
         if claims is None:
             return None
+        if _PRIVATE not in claims:
+            return await self._identify_legacy(token, claims, audiences)
         held = claims.get("aud") or []
         meant = tuple(each for each in audiences if each in held)
         if not meant:
@@ -133,13 +143,28 @@ class ServiceAccountTokens:
         _check_times(claims, self._registry.clock.now())
         return Identity(await self._user(claims), meant)
 
+    async def _identify_legacy(self, token: str, claims: Object,
+                               audiences: Sequence[str]) -> Identity:
+        from apiserver.authentication.legacy_tokens import account_reference, check_secret
+
+        meant = tuple(each for each in audiences if each in self.audiences)
+        if not meant:
+            raise InvalidToken("token audiences [] is invalid for the target audiences"
+                               f" {_go_list(audiences)}")
+        namespace, account = account_reference(claims)
+        await check_secret(self._registry, claims, token)
+        await self._check_account(namespace, account)
+        return Identity(User(
+            name=f"{PREFIX}{namespace}:{account['name']}", uid=account["uid"],
+            groups=(*account_groups(namespace), "system:authenticated")), meant)
+
     def _claims(self, token: str) -> Object | None:
         """The claims of a token that we have signed; None for others'. Raises InvalidToken."""
         known = self._good.get(token)
         if known is not None:
             return known
         try:
-            if claims_of(token).get("iss") != self.issuer:
+            if claims_of(token).get("iss") not in (self.issuer, LEGACY_ISSUER):
                 return None
         except BadToken:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from apiserver.machinery.errors import (
     Invalid,
     NotFound,
 )
-from apiserver.machinery.gvk import CONFIGMAPS, NAMESPACES, PODS, REPLICASETS
+from apiserver.machinery.gvk import CONFIGMAPS, GVR, NAMESPACES, PODS, REPLICASETS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[Watch, int], Awaitable[list[WatchEvent]]]
     Scenario = Callable[[Client, Arrived], Coroutine[Any, Any, None]]
+
+
+REVIEWS = GVR("authorization.k8s.io", "v1", "subjectaccessreviews")
+CSRS = GVR("certificates.k8s.io", "v1", "certificatesigningrequests")
 
 
 def config(name: str = "a", **metadata: Any) -> Object:
@@ -177,6 +182,26 @@ async def propagation_becomes_a_finalizer(client: Client, arrived: Arrived) -> N
     assert waiting["metadata"]["finalizers"] == ["foregroundDeletion"]
 
 
+async def reviews_are_answered_and_stored_nowhere(client: Client, _: Arrived) -> None:
+    answer = await client.create(REVIEWS, {
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": {"user": "jane", "resourceAttributes": {"verb": "get", "resource": "pods"}}})
+    assert answer["status"]["allowed"] is True
+
+
+async def approvals_are_updates_of_a_subresource(client: Client, _: Arrived) -> None:
+    made = await client.create(CSRS, {
+        "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+        "metadata": {"name": "c"}, "spec": {
+            "signerName": "example.com/s", "usages": ["client auth"], "request": base64.b64encode(
+                b"-----BEGIN CERTIFICATE REQUEST-----").decode()}})
+    condition = {"type": "Approved", "status": "True", "reason": "Test", "message": "",
+                 "lastUpdateTime": "2026-01-01T00:00:00Z"}
+    changed = await client.update(CSRS, {**made, "status": {"conditions": [condition]}},
+                                  subresource="approval")
+    assert changed["status"]["conditions"][0]["type"] == "Approved"
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     object_lives_from_create_to_delete,
     refusals_are_the_classes_of_the_vocabulary,
@@ -190,5 +215,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     collections_are_deleted_by_selector,
     cluster_scoped_objects_have_no_namespace,
     propagation_becomes_a_finalizer,
+    reviews_are_answered_and_stored_nowhere,
+    approvals_are_updates_of_a_subresource,
 )
 """Each on a server of its own, with the namespace and ServiceAccount `default`."""

@@ -8,6 +8,9 @@ import json
 import httpx
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 pytestmark = [pytest.mark.kubectl, pytest.mark.slow]
 
@@ -153,3 +156,38 @@ def test_the_key_of_tokens_outlives_the_server(computer):
     computer.sim("stop")
     computer.sim("start")
     assert with_token(computer, token, "auth whoami").returncode == 0
+
+
+def test_a_client_certificate_is_requested_approved_and_used(cluster):
+    key, request = signing_request("joe", "readers")
+    encoded = base64.b64encode(request).decode()
+    cluster.kubectl("apply -f -", stdin=ROLE)
+    cluster.kubectl("apply -f -", stdin=json.dumps({
+        "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+        "metadata": {"name": "joe"}, "spec": {
+            "request": encoded, "signerName": "kubernetes.io/kube-apiserver-client",
+            "usages": ["client auth"], "expirationSeconds": 86400}}))
+    assert "approved" in cluster.kubectl("certificate approve joe")
+    cluster.kubectl("wait csr/joe --timeout=10s --for=condition=Approved")
+    assert cluster.kubectl("get csr joe --no-headers").split()[-1] == "Approved,Issued"
+    signed = json.loads(cluster.kubectl("get csr joe -o json"))["status"]["certificate"]
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    config["users"][0]["user"] = {"client-certificate-data": signed,
+                                  "client-key-data": base64.b64encode(key).decode()}
+    own = cluster.folder / "joe.kubeconfig"
+    own.write_text(yaml.safe_dump(config))
+    assert cluster.run("kubectl", "--kubeconfig", str(own), "get", "pods").returncode == 0
+    refused = cluster.run("kubectl", "--kubeconfig", str(own), "get", "secrets")
+    assert 'User "joe" cannot list resource "secrets"' in refused.stderr
+
+
+def signing_request(name, group):
+    """A key and a request for a certificate, both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, group),
+                         x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(
+        key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    return key.private_bytes(pem, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption()), request.public_bytes(pem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from typing import Any
 
@@ -200,3 +201,59 @@ def test_a_kept_key_is_the_same_next_time(tmp_path: Any) -> None:
     ("system:serviceaccount:a:b:c", None), ("jane", None)])
 def test_user_names_of_accounts(name: str, parts: Any) -> None:
     assert split_username(name) == parts
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+def legacy(server: Server) -> str:
+    """A token of old, in its Secret."""
+    secret = server.create(SECRETS, {"metadata": {"name": "old"}})
+    account = server.get(SERVICEACCOUNTS, "default")
+    made = server.registry.tokens.issue_legacy(account, secret)
+    server.patch(SECRETS, "old", {"data": {"token": base64.b64encode(made.encode()).decode()}})
+    return made
+
+
+def who(server: Server, presented: str) -> Any:
+    return drive(server.registry.tokens.user(presented))
+
+
+@pytest.mark.verified(source="pkg/serviceaccount/legacy.go")
+def test_a_token_of_old_names_its_secret_and_has_no_end(server: Server) -> None:
+    made = legacy(server)
+    uid = server.get(SERVICEACCOUNTS, "default")["metadata"]["uid"]
+    assert claims_of(made) == {
+        "iss": "kubernetes/serviceaccount", "sub": ME,
+        "kubernetes.io/serviceaccount/namespace": "default",
+        "kubernetes.io/serviceaccount/secret.name": "old",
+        "kubernetes.io/serviceaccount/service-account.name": "default",
+        "kubernetes.io/serviceaccount/service-account.uid": uid}
+    server.clock.advance(10 * 365 * 86400)
+    assert (who(server, made).name, who(server, made).extra) == (ME, ())
+
+
+def test_who_uses_a_token_of_old_leaves_the_date(server: Server) -> None:
+    made = legacy(server)
+    who(server, made)
+    secret = server.get(SECRETS, "old")
+    assert secret["metadata"]["labels"] == {
+        "kubernetes.io/legacy-token-last-used": secret["metadata"]["creationTimestamp"][:10]}
+    who(server, made)
+    assert server.get(SECRETS, "old")["metadata"]["resourceVersion"] == (
+        secret["metadata"]["resourceVersion"])
+
+
+@pytest.mark.parametrize("change", [
+    lambda server: drive(server.client.delete(SECRETS, "old", "default")),
+    lambda server: server.patch(SECRETS, "old", {"data": {"token": "b3RoZXI="}}),
+    lambda server: drive(server.client.delete(SERVICEACCOUNTS, "default", "default"))])
+def test_a_token_of_old_counts_as_long_as_its_secret_holds_it(server: Server,
+                                                             change: Any) -> None:
+    made = legacy(server)
+    assert who(server, made).name == ME
+    change(server)
+    with pytest.raises(Unauthorized):
+        who(server, made)
