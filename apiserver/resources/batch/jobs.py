@@ -91,7 +91,7 @@ class JobStrategy(Strategy):
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         spec, before = obj["spec"], old["spec"]
-        errors = self.validate(ctx, obj) + _spec_errors(spec) + _completions_errors(spec, before)
+        errors = self.validate(ctx, obj) + _completions_errors(spec, before)
         if not same(spec.get("selector"), before.get("selector")):
             errors.append(invalid(SPEC.child("selector"), shown_selector(spec.get("selector")),
                                   "field is immutable"))

@@ -14,7 +14,7 @@ from apiserver.machinery.names import (
 from apiserver.machinery.validation import FieldError, Path, all_invalid, required
 from apiserver.resource import Resource
 from apiserver.resources.core.container_validation import PROTOCOLS, one_of
-from apiserver.resources.core.ips import non_special_ip_errors
+from apiserver.resources.core.ips import ip_warnings, non_special_ip_errors
 from apiserver.resources.printing import AGE, NAME, NONE, named
 from apiserver.strategy import Strategy
 
@@ -42,6 +42,14 @@ class EndpointsStrategy(Strategy):
         path = Path("subsets")
         return [error for i, subset in enumerate(obj.get("subsets") or ())
                 for error in _subset_errors(subset, path.at(i))]
+
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        return [text for i, subset in enumerate(obj.get("subsets") or ())
+                for name in ("addresses", "notReadyAddresses")
+                for j, address in enumerate(subset.get(name) or ())
+                for text in ip_warnings(Path("subsets").at(i).child(name).at(j).child("ip"),
+                                        address.get("ip") or "")]
 
 
 def _subset_errors(subset: Object, path: Path) -> list[FieldError]:

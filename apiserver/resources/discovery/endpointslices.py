@@ -9,6 +9,7 @@ from apiserver.machinery.names import (
     is_dns1123_subdomain,
     is_fully_qualified_domain_name,
     is_qualified_name,
+    is_valid_ip_legacy,
     is_valid_label_value,
     is_valid_port,
     parse_ip,
@@ -25,12 +26,12 @@ from apiserver.machinery.validation import (
 )
 from apiserver.resource import Resource
 from apiserver.resources.core.container_validation import PROTOCOLS, one_of
-from apiserver.resources.core.ips import non_special_ip_errors
+from apiserver.resources.core.ips import ip_warnings, non_special_ip_errors
 from apiserver.resources.printing import AGE, NAME, UNSET, field, named
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
@@ -42,6 +43,7 @@ _MAX_ENDPOINTS: Final = 1000
 _MAX_ADDRESSES: Final = 100
 _MAX_PORTS: Final = 20000
 _MAX_HINTS: Final = 8
+_MAX_LABELS: Final = 16
 _TYPES: Final = ("FQDN", "IPv4", "IPv6")
 
 
@@ -72,6 +74,14 @@ class EndpointSliceStrategy(Strategy):
                                                    old.get("addressType"))
 
 
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        if obj.get("addressType") == "FQDN":
+            return ["spec.addressType: FQDN endpoints are deprecated"]
+        return [text for i, endpoint in enumerate(obj.get("endpoints") or ())
+                for j, address in enumerate(endpoint.get("addresses") or ())
+                for text in ip_warnings(Path("endpoints").at(i).child("addresses").at(j), address)]
+
+
 def _endpoints_errors(endpoints: Sequence[Object], kind: str, path: Path) -> list[FieldError]:
     if len(endpoints) > _MAX_ENDPOINTS:
         return [too_many(path, len(endpoints), _MAX_ENDPOINTS)]
@@ -91,9 +101,12 @@ def _endpoint_errors(endpoint: Object, kind: str, path: Path) -> list[FieldError
     node, host = endpoint.get("nodeName"), endpoint.get("hostname")
     if node is not None:
         errors += all_invalid(path.child("nodeName"), node, is_dns1123_subdomain(node))
-    for key, value in (endpoint.get("deprecatedTopology") or {}).items():
-        errors += all_invalid(path.child("deprecatedTopology"), key, is_qualified_name(key))
-        errors += all_invalid(path.child("deprecatedTopology"), value, is_valid_label_value(value))
+    labels, own = endpoint.get("deprecatedTopology") or {}, path.child("deprecatedTopology")
+    if len(labels) > _MAX_LABELS:
+        errors.append(too_many(own, len(labels), _MAX_LABELS))
+    for key, value in labels.items():
+        errors += all_invalid(own, key, is_qualified_name(key))
+        errors += all_invalid(own, value, is_valid_label_value(value))
     if host is not None:
         errors += all_invalid(path.child("hostname"), host, is_dns1123_label(host))
     return errors + _hints_errors(endpoint.get("hints") or {}, path.child("hints"))
@@ -104,22 +117,34 @@ def _address_errors(address: str, kind: str, path: Path, i: int) -> list[FieldEr
         return all_invalid(path.at(i), address, is_fully_qualified_domain_name(address))
     if kind not in ("IPv4", "IPv6"):
         return []
+    wrong = all_invalid(path.at(i), address, is_valid_ip_legacy(address))
+    if wrong:
+        return wrong
     parsed = parse_ip(address)
     errors = [] if parsed is not None and f"IPv{parsed.version}" == kind else [
         invalid(path, address, f"must be an {kind} address")]
-    return errors + non_special_ip_errors(address, path)
+    return errors + non_special_ip_errors(address, path.at(i))
 
 
 def _hints_errors(hints: Object, path: Path) -> list[FieldError]:
-    own, zones = path.child("forZones"), hints.get("forZones") or ()
+    zones, own = hints.get("forZones") or (), path.child("forZones")
     if len(zones) > _MAX_HINTS:
         return [too_many(own, len(zones), _MAX_HINTS)]
+    nodes, other = hints.get("forNodes") or (), path.child("forNodes")
+    errors = _names_errors(zones, is_valid_label_value, own)
+    if len(nodes) > _MAX_HINTS:
+        return [*errors, too_many(other, len(nodes), _MAX_HINTS)]
+    return errors + _names_errors(nodes, is_dns1123_subdomain, other)
+
+
+def _names_errors(entries: Sequence[Object], check: Callable[[str], list[str]],
+                  path: Path) -> list[FieldError]:
     errors: list[FieldError] = []
-    for i, zone in enumerate(zones):
-        name = zone.get("name") or ""
-        if name in {z.get("name") for z in zones[:i]}:
-            errors.append(duplicate(own.at(i).child("name"), name))
-        errors += all_invalid(own.at(i).child("name"), name, is_valid_label_value(name))
+    for i, entry in enumerate(entries):
+        name, own = entry.get("name") or "", path.at(i).child("name")
+        if name in {e.get("name") for e in entries[:i]}:
+            errors.append(duplicate(own, name))
+        errors += all_invalid(own, name, check(name))
     return errors
 
 

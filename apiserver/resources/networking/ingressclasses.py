@@ -63,7 +63,7 @@ def _parameters_errors(parameters: Object) -> list[FieldError]:
     if scope is None:
         return [*errors, required(_PARAMETERS.child("scope"))]
     if scope == "Namespace":
-        if not namespace:
+        if namespace is None:
             errors.append(required(own, "`parameters.scope` is set to 'Namespace'"))
         else:
             errors += all_invalid(own, namespace, is_dns1123_label(namespace))

@@ -22,6 +22,7 @@ from apiserver.machinery.validation import (
     required,
 )
 from apiserver.resource import Resource
+from apiserver.resources.core.ips import ip_warnings
 from apiserver.resources.core.services import load_balancer_text
 from apiserver.resources.printing import AGE, NAME, NONE, dig, field, named
 from apiserver.strategy import Strategy
@@ -40,6 +41,8 @@ _MOST_HOSTS: Final = 3
 
 class IngressStrategy(Strategy):
     """Which Services HTTP requests from outside go to."""
+
+    revalidates_metadata = True
 
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
         obj["status"] = {"loadBalancer": {}}
@@ -61,6 +64,8 @@ class IngressStrategy(Strategy):
         return _status_errors(obj)
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        if ctx.subresource:
+            return _status_warnings(obj)
         has, had = (dig(o, "metadata", "annotations", _CLASS) is not None for o in (obj, old))
         if has and not had:
             return [f'annotation "{_CLASS}" is deprecated, please use \'spec.ingressClassName\' '
@@ -195,6 +200,12 @@ def _status_errors(obj: Object) -> list[FieldError]:
                 errors.append(invalid(path.at(i).child("hostname"), host,
                                       "must be a DNS name, not an IP address"))
     return errors
+
+
+def _status_warnings(obj: Object) -> list[str]:
+    path = Path("status.loadBalancer.ingress")
+    return [text for i, point in enumerate(dig(obj, "status", "loadBalancer", "ingress") or ())
+            for text in ip_warnings(path.at(i).child("ip"), point.get("ip") or "")]
 
 
 def _hosts(obj: Object, now: float) -> str:

@@ -12,13 +12,14 @@ from apiserver.machinery.names import (
     parse_cidr,
 )
 from apiserver.machinery.validation import (
+    IMMUTABLE,
     FieldError,
     Path,
     all_invalid,
     immutable,
+    internal_struct,
     invalid,
     required,
-    too_many,
 )
 from apiserver.resource import Resource
 from apiserver.resources.printing import AGE, NAME, NONE, dig, joined, named
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 _PARENT: Final = Path("spec.parentRef")
 _CIDRS: Final = Path("spec.cidrs")
-_BOTH: Final = "may specify no more than one IP for each IP family"
+_BOTH: Final = ("may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
+                "2001:db8::/64")
 
 
 class IPAddressStrategy(Strategy):
@@ -74,22 +76,28 @@ class ServiceCIDRStrategy(Strategy):
         cidrs = dig(obj, "spec", "cidrs") or []
         if not cidrs:
             return [required(_CIDRS, "at least one CIDR required")]
+        shown = internal_struct(obj["spec"], "CIDRs:cidrs")
         if len(cidrs) > 2:
-            return [too_many(_CIDRS, len(cidrs), 2)]
-        errors: list[FieldError] = []
-        for i, cidr in enumerate(cidrs):
-            errors += all_invalid(_CIDRS.at(i), cidr, is_valid_cidr(cidr))
-        parsed = [parse_cidr(cidr) for cidr in cidrs]
-        families = {network[1].version for network in parsed if network}
-        if len(cidrs) == 2 and not errors and len(families) == 1:
-            errors.append(invalid(_CIDRS, cidrs, _BOTH))
-        return errors
+            return [invalid(_CIDRS, shown, "may only hold up to 2 values")]
+        if len(cidrs) == 2 and not _of_both_families(cidrs):
+            return [invalid(_CIDRS, shown, _BOTH)]
+        return [error for i, cidr in enumerate(cidrs)
+                for error in all_invalid(_CIDRS.at(i), cidr, is_valid_cidr(cidr))]
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        """What there is stays; a range of the other family may join it."""
         new, before = (dig(o, "spec", "cidrs") or [] for o in (obj, old))
-        if new[:1] == before[:1] and len(before) == 1 and len(new) == 2:
-            return self.validate(ctx, obj)
-        return immutable(_CIDRS, new, before)
+        grown = (len(before), len(new)) == (1, 2)
+        if len(new) != len(before) and not grown:
+            return [invalid(_CIDRS, new, IMMUTABLE)]
+        errors = [invalid(_CIDRS.at(i), new[0], IMMUTABLE)
+                  for i, cidr in enumerate(before) if cidr != new[i]]
+        return errors + self.validate(ctx, obj) if grown else errors
+
+
+def _of_both_families(cidrs: list[str]) -> bool:
+    parsed = [parse_cidr(cidr) for cidr in cidrs]
+    return {network[1].version for network in parsed if network} == {4, 6}
 
 
 def _parent(obj: Object, now: float) -> str:

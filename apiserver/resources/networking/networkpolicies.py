@@ -21,15 +21,20 @@ from apiserver.machinery.validation import (
     required,
 )
 from apiserver.resource import Resource
+from apiserver.resources.core.ips import cidr_warnings
 from apiserver.resources.printing import AGE, NAME, named, selector
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from apiserver.context import RequestContext
     from apiserver.machinery.names import IPNetwork
     from apiserver.machinery.types import Object
 
 _PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
+_TYPES: Final = ("Ingress", "Egress")
+_SIDES: Final = (("ingress", "from"), ("egress", "to"))
 
 
 class NetworkPolicyStrategy(Strategy):
@@ -47,14 +52,34 @@ class NetworkPolicyStrategy(Strategy):
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         spec, path = obj.get("spec") or {}, Path("spec")
         errors = selector_errors(spec.get("podSelector"), path.child("podSelector"))
-        for name, side in (("ingress", "from"), ("egress", "to")):
+        for name, side in _SIDES:
             for i, rule in enumerate(spec.get(name) or ()):
                 errors += _rule_errors(rule, side, path.child(name).at(i))
         kinds, own = spec.get("policyTypes") or [], path.child("policyTypes")
         if len(kinds) > 2:
             return [*errors, invalid(own, kinds, "may not specify more than two policyTypes")]
-        return errors + [not_supported(own.at(i), kind, ["Egress", "Ingress"])
-                         for i, kind in enumerate(kinds) if kind not in ("Egress", "Ingress")]
+        return errors + [not_supported(own.at(i), kind, _TYPES)
+                         for i, kind in enumerate(kinds) if kind not in _TYPES]
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        return [text for block, path in _blocks(obj.get("spec") or {})
+                for text in _block_warnings(block, path)]
+
+
+def _blocks(spec: Object) -> Iterator[tuple[Object, Path]]:
+    for name, side in _SIDES:
+        for i, rule in enumerate(spec.get(name) or ()):
+            for j, peer in enumerate(rule.get(side) or ()):
+                if peer.get("ipBlock") is not None:
+                    path = Path("spec").child(name).at(i).child(side).at(j)
+                    yield peer["ipBlock"], path.child("ipBlock")
+
+
+def _block_warnings(block: Object, path: Path) -> list[str]:
+    texts = cidr_warnings(path.child("cidr"), block.get("cidr") or "")
+    for i, cidr in enumerate(block.get("except") or ()):
+        texts += cidr_warnings(path.child("except").at(i), cidr)
+    return texts
 
 
 def _rule_errors(rule: Object, side: str, path: Path) -> list[FieldError]:

@@ -9,6 +9,7 @@ from apiserver.machinery.validation import (
     FieldError,
     Path,
     all_invalid,
+    duplicate,
     forbidden,
     immutable,
     invalid,
@@ -18,10 +19,13 @@ from apiserver.machinery.validation import (
     too_long,
 )
 from apiserver.resource import Column, Resource
+from apiserver.resources.core.pod_warnings import node_label_warning
 from apiserver.resources.printing import AGE, NAME, UNSET, dig, field, named
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
 
@@ -41,6 +45,7 @@ class StorageClassStrategy(Strategy):
 
     has_generation = False
     delete_returns_object = True
+    revalidates_metadata = True
 
     def default(self, obj: Object) -> None:
         for name, value in _DEFAULTS:
@@ -60,16 +65,19 @@ class StorageClassStrategy(Strategy):
         return errors + _topologies_errors(obj)
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        errors = [forbidden(name, f"updates to {name} are forbidden.")
-                  for name in ("parameters", "provisioner", "reclaimPolicy")
-                  if not same(obj.get(name), old.get(name))]
-        errors += immutable("volumeBindingMode", obj.get("volumeBindingMode"),
-                            old.get("volumeBindingMode"))
-        return errors + _topologies_errors(obj)
+        changes = _changes(obj, old, ("parameters", "provisioner", "reclaimPolicy"))
+        return self.validate(ctx, obj) + changes + immutable(
+            "volumeBindingMode", obj.get("volumeBindingMode"), old.get("volumeBindingMode"))
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        return [f"{path.child('key')}: {text}" for path, key in _keys(obj)
+                if (text := node_label_warning(key))]
 
 
 class VolumeAttributesClassStrategy(Strategy):
     """Attributes that volumes can change to."""
+
+    revalidates_metadata = True
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         errors = provisioner_errors(obj.get("driverName") or "", Path("driverName"))
@@ -78,12 +86,15 @@ class VolumeAttributesClassStrategy(Strategy):
         return errors + parameters_errors(obj["parameters"], Path("parameters"))
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        return [forbidden(name, f"updates to {name} are forbidden.")
-                for name in ("driverName", "parameters")
-                if not same(obj.get(name), old.get(name))]
+        return _changes(obj, old, ("driverName", "parameters")) + self.validate(ctx, obj)
 
     def generation_changed(self, obj: Object, old: Object) -> bool:
         return False
+
+
+def _changes(obj: Object, old: Object, names: Sequence[str]) -> list[FieldError]:
+    return [forbidden(name, f"updates to {name} are forbidden.")
+            for name in names if not same(obj.get(name), old.get(name))]
 
 
 def provisioner_errors(name: str, path: Path) -> list[FieldError]:
@@ -103,15 +114,37 @@ def parameters_errors(parameters: Object | None, path: Path) -> list[FieldError]
 
 
 def _topologies_errors(obj: Object) -> list[FieldError]:
-    errors: list[FieldError] = []
+    errors, seen = list[FieldError](), list[dict[str, set[str]]]()
+    for i, term in enumerate(obj.get("allowedTopologies") or ()):
+        path = Path("allowedTopologies").at(i).child("matchLabelExpressions")
+        wanted: dict[str, set[str]] = {}
+        for j, expression in enumerate(term.get("matchLabelExpressions") or ()):
+            errors += _expression_errors(expression, wanted, path.at(j))
+        if wanted in seen:
+            errors.append(duplicate(path, ""))
+        seen.append(wanted)
+    return errors
+
+
+def _expression_errors(expression: Object, wanted: dict[str, set[str]],
+                       path: Path) -> list[FieldError]:
+    key, values, own = expression.get("key") or "", expression.get("values") or [], path.child(
+        "values")
+    errors = [] if values else [required(own)]
+    errors += [duplicate(own.at(i), value) for i, value in enumerate(values)
+               if value in values[:i]]
+    errors += all_invalid(path.child("key"), key, is_qualified_name(key))
+    if key in wanted:
+        errors.append(duplicate(path.child("key"), key))
+    wanted[key] = set(values)
+    return errors
+
+
+def _keys(obj: Object) -> Iterator[tuple[Path, str]]:
     for i, term in enumerate(obj.get("allowedTopologies") or ()):
         for j, expression in enumerate(term.get("matchLabelExpressions") or ()):
-            path = Path("allowedTopologies").at(i).child("matchLabelExpressions").at(j)
-            key = expression.get("key") or ""
-            if not expression.get("values"):
-                errors.append(required(path.child("values")))
-            errors += all_invalid(path.child("key"), key, is_qualified_name(key))
-    return errors
+            yield (Path("allowedTopologies").at(i).child("matchLabelExpressions").at(j),
+                   expression.get("key") or "")
 
 
 def _name(*defaults: str) -> Column:

@@ -62,7 +62,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "csinodes": {"spec": {"drivers": []}},
     "csistoragecapacities": {"storageClassName": "s"},
     "storageclasses": {"provisioner": "x.io/p"},
-    "volumeattachments": {"spec": {"attacher": "x.io/p", "nodeName": "n",
+    "volumeattachments": {"spec": {"attacher": "x.io", "nodeName": "n",
                                    "source": {"persistentVolumeName": "v"}}},
     "volumeattributesclasses": {"driverName": "x.io/p", "parameters": {"a": "b"}},
     "mutatingadmissionpolicies": {"spec": {

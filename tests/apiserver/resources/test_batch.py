@@ -150,9 +150,3 @@ def test_a_job_that_rests_keeps_its_images() -> None:
     errors = update_errors(JOBS, resting(), lambda new: new["spec"]["template"]["spec"][
         "containers"][0].update(image="other"))
     assert [error.partition(": ")[0] for error in errors] == ["spec.template.spec"]
-
-
-def test_a_wrong_job_is_complained_about_twice_on_update() -> None:
-    text = "spec.parallelism: Invalid value: -1: must be greater than or equal to 0"
-    old = made(JOBS, spec={"template": template()})
-    assert update_errors(JOBS, old, lambda new: new["spec"].update(parallelism=-1)) == [text] * 2

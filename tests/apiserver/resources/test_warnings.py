@@ -12,15 +12,24 @@ from apiserver.resources.apps.replicasets import REPLICASETS
 from apiserver.resources.apps.statefulsets import STATEFULSETS
 from apiserver.resources.batch.cronjobs import CRONJOBS
 from apiserver.resources.batch.jobs import JOBS
+from apiserver.resources.core.endpoints import ENDPOINTS
 from apiserver.resources.core.replicationcontrollers import REPLICATIONCONTROLLERS
 from apiserver.resources.core.secrets import SECRETS
 from apiserver.resources.core.serviceaccounts import SERVICEACCOUNTS
+from apiserver.resources.discovery.endpointslices import ENDPOINTSLICES
+from apiserver.resources.networking.networkpolicies import NETWORKPOLICIES
+from apiserver.resources.node.runtimeclasses import RUNTIMECLASSES
+from apiserver.resources.storage.csi import CSIDRIVERS, CSISTORAGECAPACITIES
+from apiserver.resources.storage.storageclasses import STORAGECLASSES
 from tests.apiserver.resources.kinds import create_errors, warnings
 
 if TYPE_CHECKING:
     from apiserver.resource import Resource
 
 LABEL = "must not contain dots"
+ODD = 'non-standard IP address "10.0.0.01" will be considered invalid in a future Kubernetes ' \
+    'release: use "10.0.0.1"'
+NODE_LABEL = 'deprecated since v1.14; use "kubernetes.io/os" instead'
 TEMPLATE = {"spec": {"containers": [{"name": "c", "image": "i:1"}]}}
 
 
@@ -53,6 +62,34 @@ def test_mountable_secrets_are_no_longer_enforced() -> None:
     assert warnings(SERVICEACCOUNTS, metadata={"annotations": {key: "true"}}) == [
         f"metadata.annotations[{key}]: deprecated in v1.32+; prefer separate namespaces to isolate "
         "access to mounted secrets"]
+
+
+@pytest.mark.parametrize(("resource", "body", "expected"), [
+    (NETWORKPOLICIES, {"spec": {"egress": [{"to": [{"ipBlock": {
+        "cidr": "10.0.0.1/8", "except": ["10.1.0.0/016"]}}]}]}},
+     ['spec.egress[0].to[0].ipBlock.cidr: CIDR value "10.0.0.1/8" is ambiguous in this context '
+      '(should be "10.0.0.0/8" or "10.0.0.1/32"?)',
+      'spec.egress[0].to[0].ipBlock.except[0]: non-standard CIDR value "10.1.0.0/016" will be '
+      'considered invalid in a future Kubernetes release: use "10.1.0.0/16"']),
+    (ENDPOINTS, {"subsets": [{"notReadyAddresses": [{"ip": "10.0.0.01"}]}]},
+     [f"subsets[0].notReadyAddresses[0].ip: {ODD}"]),
+    (ENDPOINTSLICES, {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.01"]}]},
+     [f"endpoints[0].addresses[0]: {ODD}"]),
+    (ENDPOINTSLICES, {"addressType": "FQDN", "endpoints": []},
+     ["spec.addressType: FQDN endpoints are deprecated"]),
+    (RUNTIMECLASSES, {"scheduling": {"nodeSelector": {"beta.kubernetes.io/os": "linux"}}},
+     [f"scheduling.nodeSelector: {NODE_LABEL}"]),
+    (STORAGECLASSES, {"allowedTopologies": [{"matchLabelExpressions": [
+        {"key": "beta.kubernetes.io/os", "values": ["linux"]}]}]},
+     [f"allowedTopologies[0].matchLabelExpressions[0].key: {NODE_LABEL}"]),
+    (CSISTORAGECAPACITIES, {"nodeTopology": {"matchLabels": {"beta.kubernetes.io/os": "linux"}}},
+     [f"nodeTopology.matchLabels[beta.kubernetes.io/os]: {NODE_LABEL}"]),
+    (CSIDRIVERS, {"spec": {"tokenRequests": [{"audience": "a"}]}},
+     ["spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to "
+      "prevent possible logging of tokens in volume attributes"]),
+])
+def test_doubtful_fields(resource: Resource, body: dict[str, Any], expected: list[str]) -> None:
+    assert warnings(resource, **body) == expected
 
 
 def pem(kind: str) -> str:

@@ -1,0 +1,151 @@
+"""What is wrong with objects of kinds that no other file here is about: create and update."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from apiserver.resources.discovery.endpointslices import ENDPOINTSLICES
+from apiserver.resources.networking.ingressclasses import INGRESSCLASSES
+from apiserver.resources.networking.ipaddresses import SERVICECIDRS
+from apiserver.resources.networking.networkpolicies import NETWORKPOLICIES
+from apiserver.resources.node.runtimeclasses import RUNTIMECLASSES
+from apiserver.resources.storage.csi import (
+    CSIDRIVERS,
+    CSINODES,
+    CSISTORAGECAPACITIES,
+    VOLUMEATTACHMENTS,
+)
+from apiserver.resources.storage.storageclasses import STORAGECLASSES, VOLUMEATTRIBUTESCLASSES
+from tests.apiserver.resources.kinds import context, create_errors, made, update_errors
+
+if TYPE_CHECKING:
+    from apiserver.resource import Resource
+
+SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
+    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
+LABEL = ("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+         "and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
+         "regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')")
+BOTH = ("may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
+        "2001:db8::/64")
+IMMUTABLE = "field is immutable"
+
+
+def slice_of(*addresses: str, **more: Any) -> dict[str, Any]:
+    return {"addressType": "IPv4", "endpoints": [{"addresses": list(addresses), **more}]}
+
+
+def topology(*keys: str) -> dict[str, Any]:
+    return {"matchLabelExpressions": [{"key": key, "values": ["v"]} for key in keys]}
+
+
+def attachment(**more: Any) -> dict[str, Any]:
+    return {"spec": {"attacher": "x.io", "nodeName": "n",
+                     "source": {"persistentVolumeName": "v"}, **more}}
+
+
+@pytest.mark.parametrize(("resource", "body", "expected"), [
+    (NETWORKPOLICIES, {"spec": {"policyTypes": ["X"]}},
+     ['spec.policyTypes[0]: Unsupported value: "X": supported values: "Ingress", "Egress"']),
+    (INGRESSCLASSES, {"spec": {"controller": "a.io/b", "parameters": {
+        "kind": "K", "name": "n", "scope": "Namespace", "namespace": ""}}},
+     [f'spec.parameters.namespace: Invalid value: "": {LABEL}']),
+    (SERVICECIDRS, {"spec": {"cidrs": ["10.0.0.0/8"] * 3}},
+     ['spec.cidrs: Invalid value: {"CIDRs":["10.0.0.0/8","10.0.0.0/8","10.0.0.0/8"]}: may only '
+      "hold up to 2 values"]),
+    (SERVICECIDRS, {"spec": {"cidrs": ["10.0.0.0/8", "11.0.0.0/8"]}},
+     [f'spec.cidrs: Invalid value: {{"CIDRs":["10.0.0.0/8","11.0.0.0/8"]}}: {BOTH}']),
+    (ENDPOINTSLICES, slice_of("x"),
+     ['endpoints[0].addresses[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 '
+      "or 2001:db8::ffff)"]),
+    (ENDPOINTSLICES, slice_of("fd00::1"),
+     ['endpoints[0].addresses: Invalid value: "fd00::1": must be an IPv4 address']),
+    (ENDPOINTSLICES, slice_of("10.0.0.1", hints={"forNodes": [{"name": "n"}, {"name": "n"}]}),
+     ['endpoints[0].hints.forNodes[1].name: Duplicate value: "n"']),
+    (ENDPOINTSLICES, slice_of("10.0.0.1", hints={"forNodes": [{"name": str(i)}
+                                                              for i in range(9)]}),
+     ["endpoints[0].hints.forNodes: Too many: 9: must have at most 8 items"]),
+    (RUNTIMECLASSES, {"handler": "h", "overhead": {"podFixed": {"x": "1"}}, "scheduling": {
+        "tolerations": [{"key": "a", "operator": "Exists"}] * 2}},
+     ['overhead.limits[x]: Invalid value: "x": must be a standard resource type or fully '
+      "qualified",
+      'overhead.limits[x]: Invalid value: "x": must be a standard resource for containers',
+      'scheduling.tolerations[1]: Duplicate value: {"Key":"a","Operator":"Exists","Value":"",'
+      '"Effect":"","TolerationSeconds":null}']),
+    (STORAGECLASSES, {"provisioner": "p", "allowedTopologies": [
+        topology("a", "a"), topology("b"), topology("b")]},
+     ['allowedTopologies[0].matchLabelExpressions[1].key: Duplicate value: "a"',
+      'allowedTopologies[2].matchLabelExpressions: Duplicate value: ""']),
+    (CSIDRIVERS, {"metadata": {"name": "x.io"}, "spec": {
+        "fsGroupPolicy": "X", "nodeAllocatableUpdatePeriodSeconds": 9,
+        "serviceAccountTokenInSecrets": True}},
+     ['spec.fsGroupPolicy: Unsupported value: "X": supported values: "File", "None", '
+      '"ReadWriteOnceWithFSType"',
+      "spec.nodeAllocatableUpdatePeriodSeconds: Invalid value: 9: must be greater than or equal "
+      "to 10 seconds",
+      "spec.serviceAccountTokenInSecrets: Invalid value: true: serviceAccountTokenInSecrets is "
+      "set but no tokenRequests are specified"]),
+    (CSINODES, {"spec": {"drivers": [
+        {"name": "x.io", "nodeID": "n" * 257, "topologyKeys": ["a", "a"]}]}},
+     [f'spec.drivers[0].nodeID: Invalid value: "{"n" * 257}": must be 256 characters or less',
+      'spec.drivers[0]: Duplicate value: "a"']),
+    (VOLUMEATTACHMENTS, attachment(attacher="a/b", nodeName=""),
+     [f'spec.nodeName: Invalid value: "": {SUBDOMAIN}',
+      f'spec.attacher: Invalid value: "a/b": {SUBDOMAIN}']),
+    (VOLUMEATTACHMENTS, attachment(source={}),
+     ["spec.source: Required value: must specify exactly one of inlineVolumeSpec and "
+      "persistentVolumeName"]),
+    (CSISTORAGECAPACITIES, {"capacity": "-1"},
+     [f'storageClassName: Invalid value: "": {SUBDOMAIN}',
+      'capacity: Invalid value: "-1": must be greater than or equal to 0']),
+])
+def test_what_is_wrong_with_a_new_one(resource: Resource, body: dict[str, Any],
+                                      expected: list[str]) -> None:
+    assert create_errors(resource, **body) == expected
+
+
+@pytest.mark.parametrize(("resource", "body", "change", "expected"), [
+    (SERVICECIDRS, {"spec": {"cidrs": ["10.0.0.0/8"]}},
+     {"spec": {"cidrs": ["10.0.0.0/8", "fd00::/64"]}}, []),
+    (SERVICECIDRS, {"spec": {"cidrs": ["10.0.0.0/8"]}}, {"spec": {"cidrs": ["11.0.0.0/8"]}},
+     [f'spec.cidrs[0]: Invalid value: "11.0.0.0/8": {IMMUTABLE}']),
+    (SERVICECIDRS, {"spec": {"cidrs": ["10.0.0.0/8"]}},
+     {"spec": {"cidrs": ["11.0.0.0/8", "fd00::/64"]}},
+     [f'spec.cidrs[0]: Invalid value: "11.0.0.0/8": {IMMUTABLE}']),
+    (SERVICECIDRS, {"spec": {"cidrs": ["10.0.0.0/8", "fd00::/64"]}},
+     {"spec": {"cidrs": ["10.0.0.0/8"]}},
+     [f'spec.cidrs: Invalid value: ["10.0.0.0/8"]: {IMMUTABLE}']),
+    (STORAGECLASSES, {"provisioner": "p"}, {"provisioner": "q", "parameters": {"a": "b"}},
+     ["parameters: Forbidden: updates to parameters are forbidden.",
+      "provisioner: Forbidden: updates to provisioner are forbidden."]),
+    (VOLUMEATTRIBUTESCLASSES, {"driverName": "x.io", "parameters": {"a": "b"}},
+     {"parameters": {}}, ["parameters: Forbidden: updates to parameters are forbidden.",
+                          "parameters: Required value: must contain at least one key/value pair"]),
+    (CSINODES, {"spec": {"drivers": [{"name": "x.io", "nodeID": "n"}]}},
+     {"spec": {"drivers": [{"name": "x.io", "nodeID": "n", "allocatable": {"count": 3}}]}}, []),
+    (CSINODES, {"spec": {"drivers": [{"name": "x.io", "nodeID": "n"}]}},
+     {"spec": {"drivers": [{"name": "x.io", "nodeID": "m"}]}},
+     ['spec.drivers: Invalid value: {"Name":"x.io","NodeID":"m","TopologyKeys":null,'
+      f'"Allocatable":null}}: {IMMUTABLE}']),
+    (VOLUMEATTACHMENTS, attachment(), attachment(nodeName="m"),
+     ['spec: Invalid value: {"Attacher":"x.io","Source":{"PersistentVolumeName":"v",'
+      f'"InlineVolumeSpec":null}},"NodeName":"m"}}: {IMMUTABLE}']),
+])
+def test_what_may_not_change(resource: Resource, body: dict[str, Any], change: dict[str, Any],
+                             expected: list[str]) -> None:
+    old = made(resource, **body)
+    assert update_errors(resource, old, lambda new: new.update(change)) == expected
+
+
+def test_a_volume_attachments_status() -> None:
+    old = made(VOLUMEATTACHMENTS, **attachment())
+    new = {**old, "status": {"attachError": {"message": "m" * 1025, "errorCode": -1}}}
+    assert [str(e) for e in VOLUMEATTACHMENTS.strategy.validate_status_update(
+        context(VOLUMEATTACHMENTS, "update"), new, old)] == [
+            "status.attachError.message: Too long: may not be more than 262144 bytes",
+            "status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, "
+            "inclusive"]
