@@ -115,8 +115,10 @@ class LocalClient:
             own = find_subresource(ctx.resource, subresource)
             if own.create is None:
                 raise _not_allowed()
-from apiserver.subresources import CREATORS, find_subresource
-from apiserver.subresources.subresource import post
+            return await post(own, self._registry, ctx, dict(obj))
+        stores_nothing = CREATORS.get((resource.group, resource.resource))
+        if stores_nothing is not None and stores_nothing.create is not None:
+            return await post(stores_nothing, self._registry, ctx, dict(obj))
         private = self._registry.decode_trusted(ctx.resource, obj)
         return (await self._registry.create(ctx, private)).object
 
