@@ -11,6 +11,7 @@ from apiserver.machinery import meta
 from apiserver.machinery.errors import AlreadyExists, BadRequest, Invalid, Unknown
 from apiserver.registry import managed
 from apiserver.registry.metadata import (
+    dedup_owners,
     ensure_namespace,
     fill_system_fields,
     metadata_of,
@@ -38,8 +39,10 @@ async def create(registry: Registry, ctx: RequestContext, obj: Object, *,
     ensure_namespace(ctx, obj)
     ctx.name = meta.name(obj)
     if not tracked:
+        dedup_owners(ctx, obj, admitted=False)
         obj = managed.track(registry, ctx, obj, None)
     await registry.admission.admit("CREATE", ctx, obj, None)
+    dedup_owners(ctx, obj, admitted=True)
     prefix = meta.metadata(obj).get("generateName") or ""
     if ctx.name or not prefix:
         return await _create_named(registry, ctx, obj)

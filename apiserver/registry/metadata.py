@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
+_TWICE: Final = (
+    ".metadata.ownerReferences contains duplicate entries{}; API server dedups owner references in"
+    " 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate"
+    " UID(s) observed: [{}]")
 
 
 def metadata_of(obj: Object) -> dict[str, Any]:
@@ -47,6 +51,26 @@ def ensure_namespace(ctx: RequestContext, obj: Object) -> None:
     elif metadata["namespace"] != ctx.namespace:
         raise BadRequest("the namespace of the provided object does not match the namespace"
                          " sent on the request")
+
+
+def dedup_owners(ctx: RequestContext, obj: Object, *, admitted: bool) -> None:
+    """Drop owner references that are there twice, with a warning (`admitted`: of those who change
+    objects on their way). Models handlers/rest.go dedupOwnerReferencesAndAddWarning.
+    """
+    references = metadata_of(obj).get("ownerReferences")
+    if not references or len(references) < 2:
+        return
+    kept: list[Object] = []
+    twice: list[str] = []
+    for reference in references:
+        if reference in kept:
+            twice.append(reference.get("uid", ""))
+        else:
+            kept.append(reference)
+    if twice:
+        when = " after mutating admission happens" if admitted else ""
+        ctx.warn(_TWICE.format(when, " ".join(twice)))
+        obj["metadata"] = {**obj["metadata"], "ownerReferences": kept}
 
 
 def fill_system_fields(obj: Object, now: float, chance: random.Random) -> None:

@@ -17,6 +17,7 @@ from apiserver.machinery.errors import Conflict, Invalid, NotFound
 from apiserver.machinery.validation import invalid
 from apiserver.registry import creating, managed
 from apiserver.registry.metadata import (
+    dedup_owners,
     ensure_namespace,
     keep_system_fields,
     metadata_of,
@@ -61,6 +62,7 @@ async def replace(registry: Registry, ctx: RequestContext, obj: Object) -> tuple
     if existing is None and ctx.resource.strategy.create_on_update and not ctx.subresource:
         metadata_of(obj).pop("resourceVersion", None)
         return await creating.create(registry, ctx, obj), True
+    dedup_owners(ctx, obj, admitted=False)
     pristine = orjson.dumps(obj)  # each attempt works on a copy of its own
     return await modify(registry, ctx, lambda old: orjson.loads(pristine)), False
 
@@ -106,6 +108,7 @@ async def _attempt(registry: Registry, ctx: RequestContext, obj: Object,
     old = current.object
     if not ctx.admitted:
         await registry.admission.admit("UPDATE", ctx, obj, old)
+    dedup_owners(ctx, obj, admitted=True)
     allocation = _allocate(registry, ctx, obj, old)
     try:
         _prepare(ctx, obj, old)

@@ -142,6 +142,26 @@ def test_bad_queries(http: Http, query: str, message: str) -> None:
     assert (reply.status, reply.message) == (400, message)
 
 
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "1"}
+
+
+@pytest.mark.parametrize(("method", "when"), [
+    ("POST", ""), ("PUT", ""), ("PATCH", " after mutating admission happens")])
+def test_owners_that_are_named_twice_are_kept_once(http: Http, method: str, when: str) -> None:
+    target = CONFIGMAPS if method == "POST" else f"{CONFIGMAPS}/a"
+    if method != "POST":
+        http("POST", CONFIGMAPS, config())
+    owners = [OWNER, OWNER, {**OWNER, "blockOwnerDeletion": True}]
+    body = {"metadata": {"name": "a", "ownerReferences": owners}}
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    reply = http(method, target, body, content_type=kind)
+    assert reply.json["metadata"]["ownerReferences"] == owners[1:]
+    assert reply.warnings == [
+        f'299 - ".metadata.ownerReferences contains duplicate entries{when}; API server dedups '
+        "owner references in 1.20+, and may reject such requests as early as 1.24; please fix "
+        'your requests; duplicate UID(s) observed: [1]"']
+
+
 def test_large_bodies_are_compressed_for_those_who_accept_it() -> None:
     import asyncio
 
