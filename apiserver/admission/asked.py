@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.gvk import parse_api_version
 from apiserver.registry.scaling import scale_of
-from apiserver.storage.keys import collection_prefix
+from apiserver.registry.shared_storage import converted
 
 if TYPE_CHECKING:
     from apiserver.admission.chain import Operation
     from apiserver.context import RequestContext, User
     from apiserver.machinery.types import Object
-    from apiserver.registry.registry import Registry
     from apiserver.resource import Resource
 
 _OPTIONS: Final = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions",
@@ -108,13 +107,6 @@ def asked_of(ctx: RequestContext, obj: Object | None, old: Object | None) -> Ask
         user=ctx.user, dry_run=ctx.dry_run, field_manager=ctx.field_manager)
 
 
-def equivalents(registry: Registry, resource: Resource) -> list[Resource]:
-    """All served versions of a kind, itself first: what is kept under the same keys."""
-    place = collection_prefix(resource)
-    return [resource, *(each for each in registry.catalog
-                        if each is not resource and collection_prefix(each) == place)]
-
-
 def user_info(user: User) -> Object:
     """authentication/v1 UserInfo."""
     info: dict[str, Any] = {"username": user.name}
@@ -132,11 +124,6 @@ def _name(resource: Resource) -> Object:
 
 
 def _convert(obj: Object | None, source: Resource, target: Resource) -> Object | None:
-    """An object in another version, by way of the stored one."""
     if obj is None or obj.get("kind") != source.kind:  # a subresource's own kind stays what it is
         return obj
-    if source.shared is not None:
-        obj = source.shared.to_stored(obj)
-    if target.shared is not None:
-        obj = target.shared.from_stored(obj)
-    return {**obj, "apiVersion": target.api_version, "kind": target.kind}
+    return converted(obj, source=source, target=target)

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from apiserver.admission.asked import equivalents
 from apiserver.machinery import meta
 from apiserver.machinery.selectors import from_label_selector
+from apiserver.registry.shared_storage import equivalents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

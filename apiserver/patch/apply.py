@@ -19,11 +19,14 @@ from apiserver.patch import typed, typed_errors
 from apiserver.patch.fieldset import EMPTY, FieldSet, Path, path_text
 from apiserver.patch.managed_fields import (
     BEFORE_FIRST_APPLY,
+    Differences,
     Entry,
     Manager,
     Managers,
+    View,
     Write,
     managers_of,
+    reconciled,
     stripped,
     updated,
     with_managed,
@@ -91,7 +94,7 @@ def apply(type_: Struct, kind: GVK, live: Object | None, config: Object, write: 
     """
     _check_kind(kind, config)
     current = without_managed(live if live is not None else type_.zero())
-    managers = managers_of(live) or _before_first(type_, current, write)
+    managers = reconciled(type_, managers_of(live), write) or _before_first(type_, current, write)
     try:
         applied = _apply(type_, kind, current, config, managers, write, force)
     except _ConflictsError as error:
@@ -151,7 +154,7 @@ def _apply(type_: Struct, kind: GVK, current: Object, config: Object, managers: 
         owned = write.ownable(typed.field_set(type_, config))
         entry = Entry(fields=owned, api_version=write.api_version, time=last.time if last else "")
         managers = {**managers, me: entry}
-        new = _pruned(type_, merged, managers, last)
+        new = _pruned(type_, merged, managers, last, write)
         managers = _checked(type_, current, new, managers, write, force)
     except typed.ElementError as error:
         raise Unknown(f"failed to create typed live object ({_subject(kind, current)}): "
@@ -173,39 +176,70 @@ def _stamped(managers: Managers, me: Manager, write: Write, changed: bool) -> Ma
     return {**rest, me: replace(entry, fields=fields, time=time)}
 
 
-def _pruned(type_: Struct, merged: Object, managers: Managers, last: Entry | None) -> Object:
+def _pruned(type_: Struct, merged: Object, managers: Managers, last: Entry | None,
+            write: Write) -> Object:
     """Without what this manager applied before, does not apply now, and nobody else owns."""
     if last is None or not last.fields:
         return merged
-    last_fields = typed.with_named(type_, last.fields)
-    merged_fields = typed.with_named(type_, typed.field_set(type_, merged))
-    owned = EMPTY
+    first = _view(type_, last.api_version, write)
+    if first is None:
+        return merged
+    owned: dict[str, FieldSet] = {last.api_version: EMPTY}
     for entry in managers.values():
-        owned = owned.union(entry.fields)
-    pruned = typed.remove_items(type_, merged, last_fields) or {}
+        owned[entry.api_version] = owned.get(entry.api_version, EMPTY).union(entry.fields)
+    there = first.there(merged)
+    gone = typed.with_named(first.type, last.fields)
+    left = first.back(typed.remove_items(first.type, there, gone) or {})
+    for api_version, fields in owned.items():
+        view = _view(type_, api_version, write)
+        if view is not None:
+            left = view.back(_with_owned(view.type, view.there(merged), view.there(left), fields))
+    return first.back(_without_dangling(first.type, there, first.there(left), last.fields))
+
+
+def _view(type_: Struct, api_version: str, write: Write) -> View | None:
+    """The kind in that version; itself where it is the write's own, or nobody knows of others."""
+    if write.view is None or api_version == write.api_version:
+        return View(type_, _same, _same)
+    return write.view(api_version)
+
+
+def _same(obj: Object) -> Object:
+    return obj
+
+
+def _with_owned(type_: Struct, merged: Object, pruned: Object, owned: FieldSet) -> Object:
+    """What was pruned, and what somebody owns of it after all (addBackOwnedItemsForVersion)."""
+    every = typed.with_named(type_, typed.field_set(type_, merged))
     kept = typed.with_named(type_, typed.field_set(type_, pruned)).union(
         typed.with_named(type_, owned))
-    pruned = typed.remove_items(type_, merged, merged_fields.difference(kept)) or {}
+    return typed.remove_items(type_, merged, every.difference(kept)) or {}
+
+
+def _without_dangling(type_: Struct, merged: Object, pruned: Object, last: FieldSet) -> Object:
+    """Only what the manager had applied goes (addBackDanglingItems)."""
+    every = typed.with_named(type_, typed.field_set(type_, merged))
     left = typed.with_named(type_, typed.field_set(type_, pruned))
-    gone = merged_fields.difference(left).intersection(last_fields)
+    gone = every.difference(left).intersection(typed.with_named(type_, last))
     return typed.remove_items(type_, merged, gone) or {}
 
 
 def _checked(type_: Struct, current: Object, new: Object, managers: Managers, write: Write,
              force: bool) -> Managers:
     """The other managers without the fields that go over to this one. Raises _ConflictsError."""
-    difference = typed.Comparison(type_, current, new)
-    touched = write.ownable(difference.modified.union(difference.added))
-    removed = write.ownable(difference.removed)
+    differences, me = Differences(type_, current, new, write), write.applier()
+    changes = {manager: differences.of(entry.api_version) for manager, entry in managers.items()}
     conflicts = {manager: both for manager, entry in managers.items()
-                 if manager != write.applier() and (both := entry.fields.intersection(touched))}
+                 if manager != me and (its := changes[manager]) is not None
+                 and (both := entry.fields.intersection(its.touched))}
     if conflicts and not force:
         raise _ConflictsError(conflicts)
     rest = {}
     for manager, entry in managers.items():
-        fields = entry.fields
-        if manager != write.applier():
-            fields = fields.difference(conflicts.get(manager, EMPTY)).difference(removed)
+        fields, its = entry.fields, changes[manager]
+        if manager != me:
+            fields = EMPTY if its is None else fields.difference(
+                conflicts.get(manager, EMPTY)).difference(its.removed)
         if fields:
             rest[manager] = replace(entry, fields=fields)
     return rest

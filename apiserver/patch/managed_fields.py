@@ -15,10 +15,10 @@ from apiserver.machinery.clock import rfc3339
 from apiserver.machinery.validation import go_quote
 from apiserver.patch import fieldset
 from apiserver.patch.fieldset import FieldSet
-from apiserver.patch.typed import Comparison, ElementError
+from apiserver.patch.typed import Comparison, ElementError, as_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from apiserver.machinery.types import Object
     from apiserver.schema.types import Struct
@@ -60,6 +60,15 @@ class Entry:
 Managers = dict[Manager, Entry]
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A kind in another of its versions."""
+
+    type: Struct
+    there: Callable[[Object], Object]
+    back: Callable[[Object], Object]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One write: who does it, in which version, to what part of the object, when."""
@@ -72,6 +81,12 @@ class Write:
     """Fields that this endpoint resets, so that nobody comes to own them through it."""
     only: tuple[str, ...] = ()
     """All that can be owned through it, where it lets so little change that this is shorter."""
+
+    view: Callable[[str], View | None] | None = None
+    """The kind in the version of an entry, None for a version that there is not (any more).
+    Without it all entries count as of this write's version."""
+    schema_changes: bool = False
+    """Whether what was granular may have become atomic since entries were written (CRDs)."""
 
     def ownable(self, fields: FieldSet) -> FieldSet:
         """What of these fields this endpoint does not reset."""
@@ -98,9 +113,58 @@ def manager_name(given: str, user_agent: str) -> str:
     return printable
 
 
+class Differences:
+    """What a write changes, in each version that some entry is in. Raises ElementError."""
+
+    def __init__(self, type_: Struct, before: Object, after: Object, write: Write) -> None:
+        self._write = write
+        self._before, self._after = before, after
+        own = _Difference.of(Comparison(type_, before, after), write)
+        self.own = own
+        self._known: dict[str, _Difference | None] = {write.api_version: own}
+
+    def of(self, api_version: str) -> _Difference | None:
+        """The difference in that version, None when there is no such version."""
+        if self._write.view is None:
+            return self.own
+        if api_version not in self._known:
+            view = self._write.view(api_version)
+            self._known[api_version] = None if view is None else _Difference.of(Comparison(
+                view.type, view.there(self._before), view.there(self._after)), self._write)
+        return self._known[api_version]
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """Fields that a write adds or changes, and those that it removes."""
+
+    touched: FieldSet
+    removed: FieldSet
+
+    @classmethod
+    def of(cls, compared: Comparison, write: Write) -> _Difference:
+        """Without what the write cannot own."""
+        return cls(write.ownable(compared.modified.union(compared.added)),
+                   write.ownable(compared.removed))
+
+
+def reconciled(type_: Struct, managers: Managers, write: Write) -> Managers:
+    """Owners of parts of what has become atomic own the whole (reconcileWithSchemaWalker)."""
+    if not write.schema_changes:
+        return managers
+    changed = {}
+    for manager, entry in managers.items():
+        own = type_
+        if write.view is not None and entry.api_version != write.api_version:
+            view = write.view(entry.api_version)
+            own = view.type if view is not None else type_
+        changed[manager] = replace(entry, fields=as_atomic(own, entry.fields))
+    return changed
+
+
 def track_update(type_: Struct, live: Object | None, new: Object, write: Write) -> Object:
     """`new` with managedFields after a create (live is None), update or patch by `write`."""
-    entries = _live_or_new(live, new, write.subresource)
+    entries = reconciled(type_, _live_or_new(live, new, write.subresource), write)
     before, after = without_managed(live or type_.zero()), without_managed(new)
     if live is None and not entries:
         return with_managed(after, _creator(type_, after, write))
@@ -133,15 +197,13 @@ def updated(type_: Struct, before: Object, after: Object, entries: Managers,
             write: Write) -> Managers:
     """The managers after an update; unchanged when the objects cannot be compared."""
     try:
-        difference = Comparison(type_, before, after)
+        differences = Differences(type_, before, after, write)
+        remaining = {manager: replace(entry, fields=entry.fields.difference(its.touched).difference(
+            its.removed)) for manager, entry in entries.items()
+            if (its := differences.of(entry.api_version)) is not None}
     except ElementError:
         return entries
-    touched = write.ownable(difference.modified.union(difference.added))
-    removed = write.ownable(difference.removed)
-    remaining = {manager: replace(entry,
-                                  fields=entry.fields.difference(touched).difference(removed))
-                 for manager, entry in entries.items()}
-    own = touched.difference(removed).difference(_STRIPPED)
+    own = differences.own.touched.difference(differences.own.removed).difference(_STRIPPED)
     managers = {manager: entry for manager, entry in remaining.items() if entry.fields}
     if own:
         previous = managers.get(write.updater())

@@ -122,6 +122,20 @@ def _type_below(type_: Type | None, element: str) -> Type | None:
     return type_.element if isinstance(type_, List) else None
 
 
+def as_atomic(type_: Type | None, fields: FieldSet) -> FieldSet:
+    """The set with the whole for its parts, where the type is atomic."""
+    members, children = set(fields.members), {}
+    for element, below in fields.children.items():
+        below_type = _type_below(type_, element)
+        if isinstance(below_type, Struct | Map | List) and shape(below_type) == "leaf":
+            members.add(element)
+        else:
+            children[element] = as_atomic(below_type, below)
+    same = members == fields.members and all(
+        child is fields.children[element] for element, child in children.items())
+    return fields if same and len(children) == len(fields.children) else FieldSet(members, children)
+
+
 class Comparison:
     """What differs between two values of one type. Raises ElementError.
 

@@ -82,7 +82,8 @@ def _applied(registry: Registry, ctx: RequestContext, config: Object, old: Objec
              force: bool) -> Object:
     type_ = registry.type_of(ctx.resource)
     assert isinstance(type_, Struct), "every kind is a struct"
-    result = apply.apply(type_, ctx.resource.gvk, old, config, managed.write_of(ctx), force=force)
+    result = apply.apply(type_, ctx.resource.gvk, old, config, managed.write_of(registry, ctx),
+                         force=force)
     try:
         obj = registry.complete(ctx.resource, decode(type_, result).object)
     except DecodeError as error:
@@ -118,7 +119,8 @@ async def _apply_scale(registry: Registry, ctx: RequestContext, patch: Patch) ->
     assert resource.scale is not None, f"{resource.plural} have no scale"
     path = resource.scale.replicas
     config = apply.parse(patch.body) if isinstance(patch.body, bytes) else patch.body
-    write = replace(managed.write_of(ctx), api_version=SCALE.api_version)
+    write = replace(managed.write_of(registry, ctx), api_version=SCALE.api_version, view=None,
+                    schema_changes=False)
 
     def change(old: Object) -> Object:
         managers = managers_of(old)

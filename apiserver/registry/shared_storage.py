@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from apiserver.storage.keys import collection_prefix
 from apiserver.storage.store import Change, Page, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from apiserver.machinery.types import Object
+    from apiserver.registry.registry import Registry
     from apiserver.resource import Resource, SharedStorage
     from apiserver.storage.store import Store, StoreWatch
 
@@ -132,3 +134,21 @@ class _SharedWatch:
     def close(self) -> None:
         """End it; harmless twice."""
         self._source.close()
+
+
+def equivalents(registry: Registry, resource: Resource) -> list[Resource]:
+    """All served versions of a kind, itself first: what is kept under the same keys."""
+    place = collection_prefix(resource)
+    return [resource, *(each for each in registry.catalog
+                        if each is not resource and collection_prefix(each) == place)]
+
+
+def converted(obj: Object, *, source: Resource, target: Resource) -> Object:
+    """An object in another version of its kind, by way of the stored one."""
+    if source is target:
+        return obj
+    if source.shared is not None:
+        obj = source.shared.to_stored(obj)
+    if target.shared is not None:
+        obj = target.shared.from_stored(obj)
+    return {**obj, "apiVersion": target.api_version, "kind": target.kind}

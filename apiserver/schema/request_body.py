@@ -24,7 +24,7 @@ PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 _SUMMARY: Final = 30
 _META: Final = ('struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
                 'Kind string "json:\\"kind,omitempty\\"" }')
-_RETIRED: Final = {
+RETIRED: Final = {
     "extensions/v1beta1": "DaemonSet Deployment Ingress NetworkPolicy ReplicaSet Scale",
     "apps/v1beta1": "ControllerRevision Deployment Scale StatefulSet",
     "apps/v1beta2": "ControllerRevision DaemonSet Deployment ReplicaSet Scale StatefulSet",
@@ -111,7 +111,7 @@ def cannot_be_handled(found: GVK, expected: GVK, why: str) -> BadRequest:
 
 def _refuse_other_kind(schema: Schema, expected: GVK, found: GVK, value: JSON) -> None:
     """Another kind, or another version of the same kind."""
-    retired = found.kind in _RETIRED.get(found.api_version, "").split()
+    retired = found.kind in RETIRED.get(found.api_version, "").split()
     known = schema.knows(found) or retired or (found.kind == "List" and not found.group)
     if not known:
         raise cannot_be_handled(found, expected, (

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from apiserver.customresources.definitions import CRDS
+from tests.apiserver.customresources.crds import NAME, crd, crontab, version
 from tests.apiserver.handlers.asgi import Http
 from tests.apiserver.registry.test_update import deployment
 from tests.apiserver.server import config, pod
@@ -184,3 +186,61 @@ def test_the_old_name_of_a_pod_s_node_selects_too(http: Http) -> None:
     http("POST", PODS, pod())
     assert http("GET", f"{PODS}?fieldSelector=spec.host%3Dn").json["items"] == []
     assert len(http("GET", f"{PODS}?fieldSelector=spec.host%3D").json["items"]) == 1
+
+
+HPA = {"metadata": {"name": "h"}, "spec": {"maxReplicas": 3, "scaleTargetRef": {
+    "apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}}}
+METRICS = [{"type": "Resource", "resource": {
+    "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}]
+
+
+def autoscaler(version: str) -> str:
+    return f"/apis/autoscaling/{version}/namespaces/default/horizontalpodautoscalers"
+
+
+def test_a_field_is_taken_over_by_its_name_in_another_version(http: Http) -> None:
+    spec = {**HPA["spec"], "metrics": METRICS}
+    applied(http, f"{autoscaler('v2')}/h", typed(
+        "HorizontalPodAutoscaler", "autoscaling/v2", {**HPA, "spec": spec}), "two")
+    after = http("PATCH", f"{autoscaler('v1')}/h?fieldManager=one", {
+        "spec": {"targetCPUUtilizationPercentage": 70}}, content_type=MERGE).json
+    assert owners(after)["one"] == {"f:spec": {"f:targetCPUUtilizationPercentage": {}}}
+    assert "f:metrics" not in owners(after)["two"]["f:spec"]
+    clash = applied(http, f"{autoscaler('v2')}/h", typed(
+        "HorizontalPodAutoscaler", "autoscaling/v2", {**HPA, "spec": spec}), "two")
+    assert (clash.status, clash.json["details"]["causes"]) == (409, [{
+        "reason": "FieldManagerConflict", "field": ".spec.targetCPUUtilizationPercentage",
+        "message": 'conflict with "one" using autoscaling/v1'}])
+
+
+def test_what_one_version_applied_another_version_takes_back(http: Http) -> None:
+    spec = {**HPA["spec"], "metrics": METRICS}
+    applied(http, f"{autoscaler('v2')}/h", typed(
+        "HorizontalPodAutoscaler", "autoscaling/v2", {**HPA, "spec": spec}))
+    after = applied(http, f"{autoscaler('v1')}/h", typed(
+        "HorizontalPodAutoscaler", "autoscaling/v1", HPA)).json
+    assert after["spec"].get("targetCPUUtilizationPercentage") != 50
+    assert [entry["apiVersion"] for entry in after["metadata"]["managedFields"]] == [
+        "autoscaling/v1"]
+
+
+def test_entries_of_a_version_that_never_was_go(http: Http) -> None:
+    made = http("POST", CONFIGMAPS, config()).json
+    entry = {"manager": "x", "operation": "Update", "apiVersion": "odd/v9",
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:k": {}}}}
+    kept = [*made["metadata"]["managedFields"], entry]
+    after = http("PATCH", f"{CONFIGMAPS}/a", {"metadata": {"managedFields": kept}},
+                 content_type=MERGE).json
+    assert owners(after) == owners(made)
+
+
+def test_who_owned_a_part_owns_the_whole_once_that_is_atomic(http: Http) -> None:
+    free = {"type": "object", "additionalProperties": {"type": "string"}}
+    http.server.create(CRDS, crd(version(spec=free)), None)
+    target = "/apis/stable.example.com/v1/namespaces/default/crontabs"
+    applied(http, f"{target}/a", crontab("a", x="1"), "one")
+    definition = http.server.get(CRDS, NAME, None)
+    changed = crd(version(spec={**free, "x-kubernetes-map-type": "atomic"}))["spec"]["versions"]
+    http.server.update(CRDS, {**definition, "spec": {**definition["spec"], "versions": changed}})
+    assert owners(applied(http, f"{target}/a", crontab("a", x="1"), "two").json) == {
+        "one": {"f:spec": {}}, "two": {"f:spec": {}}}
