@@ -54,6 +54,7 @@ _NAME_CHECKS: Final[Mapping[str, Check]] = {
     "pathsegment": is_path_segment,
 }
 _METADATA: Final = Path("metadata")
+_WRITTEN: Final = frozenset({"managedFields", "resourceVersion"})
 _KEPT: Final = ("deletionTimestamp", "generation", "labels", "annotations", "finalizers",
                 "ownerReferences")
 
@@ -67,8 +68,10 @@ def validate_object_meta(obj: Object, resource: Resource) -> list[FieldError]:
 
 
 def validate_object_meta_update(obj: Object, old: Object, resource: Resource) -> list[FieldError]:
-    """What is wrong with a changed object's metadata."""
+    """What is wrong with a changed object's metadata; what is stored already is right."""
     meta, before = obj.get("metadata") or {}, old.get("metadata") or {}
+    if _is_as_before(meta, before) and not _managed_fields_errors(meta.get("managedFields") or ()):
+        return []
     update = _update_errors(meta, before)
     errors = (_name_errors(meta, is_path_segment) + _common_errors(meta, resource.namespaced)
               + update + update)
@@ -77,6 +80,12 @@ def validate_object_meta_update(obj: Object, old: Object, resource: Resource) ->
     if errors and resource.strategy.revalidates_metadata:
         errors += validate_object_meta(obj, resource)
     return errors
+
+
+def _is_as_before(meta: Object, before: Object) -> bool:
+    """Whether nothing differs but what every write changes."""
+    return len(meta) == len(before) and all(
+        value == before.get(name) for name, value in meta.items() if name not in _WRITTEN)
 
 
 def restore_metadata(obj: Object, old: Object) -> None:
