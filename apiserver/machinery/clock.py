@@ -36,12 +36,13 @@ def rfc3339(seconds: float) -> str:
 @lru_cache(maxsize=256)
 def _whole_second(seconds: int) -> str:
     """All that is written within a second, some ten times a Pod, has one text."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def rfc3339_micro(seconds: float) -> str:
     """A metav1.MicroTime: `2026-01-01T00:00:00.000000Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> float:

@@ -116,7 +116,12 @@ def _canonical_time(text: str) -> str:
 
 def micro_time(value: Any) -> str:
     """metav1.MicroTime: RFC 3339 with six digits of fraction."""
-    return rfc3339_micro(parse_rfc3339(_text(value), micro=True))
+    return _canonical_micro_time(_text(value))
+
+
+@lru_cache(maxsize=4096)
+def _canonical_micro_time(text: str) -> str:
+    return rfc3339_micro(parse_rfc3339(text, micro=True))
 
 
 def duration(value: Any) -> str:
