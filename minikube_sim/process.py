@@ -165,3 +165,55 @@ async def finish(coroutine: Coroutine[Any, Any, T], clock: Clock) -> T:
     if crash:
         raise crash[0]
     return results[0]
+
+
+@types.coroutine
+def within(coroutine: Coroutine[Any, Any, T], deadline: float, clock: Clock,
+           late: Callable[[], Exception]) -> Generator[Any, None, T]:
+    """What a coroutine of programs returns; `late()` is raised in it when it is not over in time.
+
+    What it does then may take as long as it likes.
+    """
+    raised: Exception | None = None
+    over = False
+    while True:
+        try:
+            waits = coroutine.send(None) if raised is None else coroutine.throw(raised)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        raised = None
+        try:
+            if over or waits is None:
+                yield waits
+            elif isinstance(waits, Pause):
+                yield Pause(deadline if waits.until is None else min(waits.until, deadline))
+            else:
+                yield _first_of(waits, deadline, clock)
+        except Exception as error:  # a signal, for the one inside
+            raised = error
+            continue
+        if not over and clock.now() >= deadline and not _is_ready(waits, clock):
+            over, raised = True, late()
+
+
+def _is_ready(waits: Any, clock: Clock) -> bool:
+    """Whether what a program waited for has come."""
+    if isinstance(waits, Pause):
+        return waits.until is not None and waits.until <= clock.now()
+    return waits is None or waits.done()
+
+
+def _first_of(awaited: asyncio.Future[Any], deadline: float, clock: Clock) -> asyncio.Future[None]:
+    """Done when the awaited is, or at the deadline."""
+    awaited._asyncio_future_blocking = False
+    either = asyncio.get_running_loop().create_future()
+
+    def told(_: object = None) -> None:
+        if not either.done():
+            either.set_result(None)
+
+    awaited.add_done_callback(told)
+    timer = clock.call_at(deadline, told)
+    either.add_done_callback(lambda _: timer.cancel())
+    return either

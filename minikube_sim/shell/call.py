@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from minikube_sim.shell.state import State
 
 
+def lines_of(text: str) -> list[str]:
+    """Lines as the programs of Unix see them: only newlines end them (HTTP's heads have more)."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a line or a command did."""
@@ -60,7 +66,7 @@ class Call:
 
     async def lines(self) -> list[str]:
         """stdin as lines."""
-        return (await self.text()).splitlines()
+        return lines_of(await self.text())
 
 
 Command = Callable[[Call], Awaitable[int]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from minikube_sim.shell.call import lines_of
 from minikube_sim.shell.commands.files import read_inputs
 from minikube_sim.shell.commands.options import BadUsage, number, parse_all
 
@@ -42,7 +43,7 @@ async def grep(call: Call) -> int:
     matched = False
     for name, text in inputs:
         prefix = f"{name}:" if len(operands) > 1 and "-h" not in flags else ""
-        lines = text.splitlines()
+        lines = lines_of(text)
         inverted = bool(flags & {"-v", "--invert-match"})
         wanted = [i for i, line in enumerate(lines)
                   if bool(expression.search(line)) != inverted][:limit]

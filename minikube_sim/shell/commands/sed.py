@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from minikube_sim.shell.call import lines_of
 from minikube_sim.shell.commands.files import read_inputs
 from minikube_sim.shell.commands.grep import basic
 from minikube_sim.shell.commands.options import BadUsage, parse_all
@@ -45,7 +46,7 @@ async def sed(call: Call) -> int:
         return call.complain(str(error) if isinstance(error, BadUsage)
                              else f"sed: -e expression #1: {error}")
     inputs, code = await read_inputs(call, operands)
-    lines = "".join(text for _, text in inputs).splitlines()
+    lines = lines_of("".join(text for _, text in inputs))
     quiet = bool(flags & {"-n", "--quiet"})
     for number, line in enumerate(lines, 1):
         if _edit(call, edits, line, (number, len(lines)), quiet=quiet):

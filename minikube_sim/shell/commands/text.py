@@ -6,6 +6,7 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from minikube_sim.shell.call import lines_of
 from minikube_sim.shell.commands.files import read_inputs
 from minikube_sim.shell.commands.options import BadUsage, number, parse
 
@@ -22,7 +23,7 @@ _CLASSES = {"[:upper:]": "".join(map(chr, range(65, 91))),
 
 async def _lines(call: Call, names: list[str]) -> tuple[list[str], int]:
     inputs, code = await read_inputs(call, names)
-    return [line for _, text in inputs for line in text.splitlines()], code
+    return [line for _, text in inputs for line in lines_of(text)], code
 
 
 def _count(args: list[str]) -> list[str]:
