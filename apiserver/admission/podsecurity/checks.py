@@ -1,16 +1,20 @@
 """The checks of the levels baseline and restricted, in upstream's order and words.
 
-Models pod-security-admission/policy/check_*.go at their latest version.
+Models pod-security-admission/policy/check_*.go and registry.go. A check may have changed with a
+version of Kubernetes: a namespace's label may ask for the rules of an older one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery import meta
 
 if TYPE_CHECKING:
+    from apiserver.admission.podsecurity.policy import LevelVersion
     from apiserver.machinery.types import Object
 
 Check = Callable[["Object", "Object"], "tuple[str, str] | None"]
@@ -21,12 +25,14 @@ _DEFAULT_CAPABILITIES: Final = frozenset({
     "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"})
 _SYSCTLS: Final = frozenset({
     "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
-    "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start",
-    "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
-    "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem",
-    "net.ipv4.tcp_wmem"})
-_SELINUX_TYPES: Final = frozenset({
-    "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
+    "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start"})
+_SYSCTLS_1_27: Final = _SYSCTLS | {"net.ipv4.ip_local_reserved_ports"}
+_SYSCTLS_1_29: Final = _SYSCTLS_1_27 | {
+    f"net.ipv4.tcp_{name}" for name in (
+        "keepalive_time", "fin_timeout", "keepalive_intvl", "keepalive_probes")}
+_SYSCTLS_1_32: Final = _SYSCTLS_1_29 | {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
+_SELINUX_TYPES: Final = frozenset({"", "container_t", "container_init_t", "container_kvm_t"})
+_SELINUX_TYPES_1_31: Final = _SELINUX_TYPES | {"container_engine_t"}
 _VOLUMES: Final = frozenset({
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
     "projected", "secret"})
@@ -183,13 +189,14 @@ def _proc_mount(metadata: Object, spec: Object) -> tuple[str, str] | None:
             f" {_quoted(sorted(values))}") if names else None
 
 
-def _selinux(metadata: Object, spec: Object) -> tuple[str, str] | None:
+def _selinux(allowed: frozenset[str], metadata: Object,
+             spec: Object) -> tuple[str, str] | None:
     types: set[str] = set()
     others: dict[str, None] = {}
 
     def bad(context: Mapping[str, Any]) -> bool:
         options = context.get("seLinuxOptions") or {}
-        own = {options.get("type") or ""} - _SELINUX_TYPES
+        own = {options.get("type") or ""} - allowed
         types.update(own)
         others.update(dict.fromkeys(name for name in ("user", "role") if options.get(name)))
         return bool(own or options.get("user") or options.get("role"))
@@ -219,9 +226,10 @@ def _seccomp(metadata: Object, spec: Object) -> tuple[str, str] | None:
             f" securityContext.seccompProfile.type to {_quoted(values)}") if setters else None
 
 
-def _sysctls(metadata: Object, spec: Object) -> tuple[str, str] | None:
+def _sysctls(allowed: frozenset[str], metadata: Object,
+             spec: Object) -> tuple[str, str] | None:
     names = [one["name"] for one in _context(spec).get("sysctls") or ()
-             if one.get("name") not in _SYSCTLS]
+             if one.get("name") not in allowed]
     return ("forbidden sysctls", ", ".join(names)) if names else None
 
 
@@ -236,8 +244,6 @@ def _host_process(metadata: Object, spec: Object) -> tuple[str, str] | None:
 
 
 def _escalation(metadata: Object, spec: Object) -> tuple[str, str] | None:
-    if _is_windows(spec):
-        return None
     names = _bad_containers(
         spec, lambda one: _context(one).get("allowPrivilegeEscalation") is not False)
     return ("allowPrivilegeEscalation != false", f"{_some('container', names)} must set"
@@ -245,8 +251,6 @@ def _escalation(metadata: Object, spec: Object) -> tuple[str, str] | None:
 
 
 def _all_dropped(metadata: Object, spec: Object) -> tuple[str, str] | None:
-    if _is_windows(spec):
-        return None
     details = []
     names = _bad_containers(spec, lambda one: "ALL" not in (
         (_context(one).get("capabilities") or {}).get("drop") or ()))
@@ -290,8 +294,6 @@ def _root_user(metadata: Object, spec: Object) -> tuple[str, str] | None:
 
 
 def _seccomp_required(metadata: Object, spec: Object) -> tuple[str, str] | None:
-    if _is_windows(spec):
-        return None
     if explicit := _seccomp(metadata, spec):
         return explicit
     silent = _bad_containers(spec, lambda one: _seccomp_type(_context(one)) is None)
@@ -301,20 +303,76 @@ def _seccomp_required(metadata: Object, spec: Object) -> tuple[str, str] | None:
     return None
 
 
-_BASELINE: Final[Sequence[tuple[Check, bool]]] = (
-    (_apparmor, True), (_capabilities, False), (_host_namespaces, True), (_host_paths, False),
-    (_host_ports, True), (_probe_hosts, True), (_privileged, True), (_proc_mount, True),
-    (_selinux, True), (_seccomp, False), (_sysctls, True), (_host_process, True))
-"""By their ids; and whether the level restricted has them too, rather than stricter ones."""
-CHECKS: Final[Mapping[str, Sequence[Check]]] = {
-    "privileged": (),
-    "baseline": tuple(check for check, _ in _BASELINE),
-    "restricted": (*(check for check, kept in _BASELINE if kept), _escalation, _all_dropped,
-                   _volume_types, _non_root, _root_user, _seccomp_required),
-}
+# --- which of them hold --------------------------------------------------------------------------
 
 
-def violations(level: str, metadata: Object, spec: Object) -> str:
+def _unless_windows(check: Check) -> Check:
+    """Since 1.25 what only Linux knows is not asked of Windows Pods."""
+    return lambda metadata, spec: None if _is_windows(spec) else check(metadata, spec)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A check of a level as it is since a minor version of Kubernetes."""
+
+    id: str
+    since: int
+    check: Check
+    instead_of: str = ""
+    """The check of the level baseline that this stricter one replaces."""
+
+
+_BASELINE: Final = (
+    _Rule("appArmorProfile", 0, _apparmor),
+    _Rule("capabilities_baseline", 0, _capabilities),
+    _Rule("hostNamespaces", 0, _host_namespaces),
+    _Rule("hostPathVolumes", 0, _host_paths),
+    _Rule("hostPorts", 0, _host_ports),
+    _Rule("hostProbesAndHostLifecycle", 34, _probe_hosts),
+    _Rule("privileged", 0, _privileged),
+    _Rule("procMount", 0, _proc_mount),
+    _Rule("seLinuxOptions", 0, partial(_selinux, _SELINUX_TYPES)),
+    _Rule("seLinuxOptions", 31, partial(_selinux, _SELINUX_TYPES_1_31)),
+    _Rule("seccompProfile_baseline", 19, _seccomp),
+    _Rule("sysctls", 0, partial(_sysctls, _SYSCTLS)),
+    _Rule("sysctls", 27, partial(_sysctls, _SYSCTLS_1_27)),
+    _Rule("sysctls", 29, partial(_sysctls, _SYSCTLS_1_29)),
+    _Rule("sysctls", 32, partial(_sysctls, _SYSCTLS_1_32)),
+    _Rule("windowsHostProcess", 0, _host_process))
+_RESTRICTED: Final = (
+    _Rule("allowPrivilegeEscalation", 8, _escalation),
+    _Rule("allowPrivilegeEscalation", 25, _unless_windows(_escalation)),
+    _Rule("capabilities_restricted", 22, _all_dropped, "capabilities_baseline"),
+    _Rule("capabilities_restricted", 25, _unless_windows(_all_dropped), "capabilities_baseline"),
+    _Rule("restrictedVolumes", 0, _volume_types, "hostPathVolumes"),
+    _Rule("runAsNonRoot", 0, _non_root),
+    _Rule("runAsUser", 23, _root_user),
+    _Rule("seccompProfile_restricted", 19, _seccomp_required, "seccompProfile_baseline"),
+    _Rule("seccompProfile_restricted", 25, _unless_windows(_seccomp_required),
+          "seccompProfile_baseline"))
+_LATEST: Final = 1_000_000
+
+
+@cache
+def checks_of(level: str, version: str) -> tuple[Check, ...]:
+    """The checks of a level in a version (`latest`, `v1.28`), in order."""
+    minor = _LATEST if version == "latest" else int(version.removeprefix("v1."))
+    baseline, restricted = _in_force(_BASELINE, minor), _in_force(_RESTRICTED, minor)
+    if level == "restricted":
+        replaced = {rule.instead_of for rule in restricted}
+        rules = [*(rule for rule in baseline if rule.id not in replaced), *restricted]
+    else:
+        rules = baseline if level == "baseline" else []
+    return tuple(rule.check for rule in rules)
+
+
+def _in_force(rules: Iterable[_Rule], minor: int) -> list[_Rule]:
+    """Each rule as it is in that version."""
+    return list({rule.id: rule for rule in rules if rule.since <= minor}.values())
+
+
+def violations(level: LevelVersion, metadata: Object, spec: Object) -> str:
     """What a Pod does that the level forbids, '' if nothing (ForbiddenDetail)."""
-    found = [result for check in CHECKS[level] if (result := check(metadata, spec)) is not None]
+    found = [result for check in checks_of(level.level, level.version)
+             if (result := check(metadata, spec)) is not None]
     return ", ".join(f"{reason} ({detail})" for reason, detail in found)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from apiserver.admission.chain import AdmissionStep, Operation, refuse
 from apiserver.admission.lister import Lister
-from apiserver.admission.podsecurity.checks import CHECKS, violations
-from apiserver.admission.podsecurity.policy import PREFIX, LevelVersion, policy_of
+from apiserver.admission.podsecurity.checks import violations
+from apiserver.admission.podsecurity.policy import LEVELS, PREFIX, LevelVersion, policy_of
 from apiserver.machinery import meta
 from apiserver.machinery.errors import Invalid
 
@@ -74,9 +74,9 @@ class PodSecurity(AdmissionStep):
         if is_pod and old is not None and _essence(obj) == _essence(old):
             return
         policy = policy_of(labels)
-        if is_pod and (found := violations(policy.enforce.level, metadata, spec)):
+        if is_pod and (found := violations(policy.enforce, metadata, spec)):
             raise refuse(ctx, ctx.name, f'violates PodSecurity "{policy.enforce}": {found}')
-        if found := violations(policy.warn.level, metadata, spec):
+        if found := violations(policy.warn, metadata, spec):
             ctx.warn(f'would violate PodSecurity "{policy.warn}": {found}')
 
     async def _check_namespace(self, ctx: RequestContext, obj: Object, old: Object | None) -> None:
@@ -98,7 +98,7 @@ class PodSecurity(AdmissionStep):
         by_problem: dict[str, list[str]] = {}
         for version in page.versions:
             pod = version.object
-            if found := violations(level.level, pod["metadata"], pod.get("spec") or {}):
+            if found := violations(level, pod["metadata"], pod.get("spec") or {}):
                 by_problem.setdefault(found, []).append(meta.name(pod))
         texts = sorted(f"{_and_others(names)}: {found}" for found, names in by_problem.items())
         if texts:
@@ -116,7 +116,7 @@ def _and_others(names: Sequence[str]) -> str:
 
 
 def _rank(level: LevelVersion) -> int:
-    return list(CHECKS).index(level.level)
+    return LEVELS.index(level.level)
 
 
 def _pod_of(ctx: RequestContext, obj: Object) -> tuple[Object, Object]:

@@ -108,3 +108,27 @@ def test_a_namespace_whose_level_rises_names_the_pods_that_are_against_it() -> N
     assert ctx.warnings == [
         'existing pods in namespace "ns" violate the new PodSecurity enforce level'
         ' "baseline:latest"', "p: host namespaces (hostIPC=true)"]
+
+
+SYSCTL = pod(securityContext={"sysctls": [{"name": "net.ipv4.tcp_rmem", "value": "1"}]})
+ENGINE = pod(securityContext={"seLinuxOptions": {"type": "container_engine_t"}})
+PROBED = pod({"livenessProbe": {"tcpSocket": {"port": 1, "host": "a"}}})
+WINDOWS = pod(os={"name": "windows"}, securityContext={"runAsNonRoot": True})
+
+
+@pytest.mark.parametrize(("level", "body", "before", "since"), [
+    ("baseline", SYSCTL, "v1.31", "v1.32"), ("baseline", ENGINE, "v1.30", "v1.31"),
+    ("baseline", PROBED, "v1.34", "v1.33"), ("restricted", WINDOWS, "v1.24", "v1.25")])
+def test_a_namespace_may_ask_for_the_rules_of_an_older_version(level: str, body: Object,
+                                                               before: str, since: str) -> None:
+    with pytest.raises(Forbidden, match=f'violates PodSecurity "{level}:{before}"'):
+        server_with(enforce=level, **{"enforce-version": before}).create(PODS, body, "ns")
+    server_with(enforce=level, **{"enforce-version": since}).create(PODS, body, "ns")
+
+
+def test_before_there_was_a_stricter_rule_the_baseline_s_holds() -> None:
+    body = pod({"securityContext": {"capabilities": {"add": ["CHOWN"]}}})
+    found = "".join(warnings(server_with(**{
+        "warn": "restricted", "warn-version": "v1.21"}), PODS, body))
+    assert "capabilities" not in found
+    assert "allowPrivilegeEscalation != false" in found
