@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from apiserver.admission import admission_chain
@@ -29,6 +29,7 @@ from apiserver.registry.registry import Registry
 from apiserver.resources import BUILTIN
 from apiserver.schema.schema import schema_for
 from apiserver.storage import MemoryStore, SqliteStore
+from apiserver.storage.keys import collection_prefix
 from apiserver.storage.memory import FIRST_REVISION
 from controllers import CONTROLLERS
 from controllers.controller import Controller, ControllerContext, DiscoveredResource, Options
@@ -36,7 +37,7 @@ from controllers.drive import drive
 from controllers.events import EventBroadcaster
 from controllers.informer import Informers
 from controllers.manager import Manager
-from controllers.serviceips import ServiceAllocator
+from controllers.serviceips import SERVICECIDRS, ServiceAllocator, ServiceCIDRController
 from minikube_sim import incluster
 from minikube_sim.addons import ADDONS, SYSTEM
 from minikube_sim.bootstrap import bootstrap
@@ -181,6 +182,7 @@ class Cluster(Verbs, Explained):
         self._adopt_values()
         drive(self._own.run(self._definitions, self.options.service_cidrs))
         drive(self.flow.start())
+        self._follow_service_ranges()
         self._renew_at_intervals()
 
     def _may_resume(self) -> bool:
@@ -309,6 +311,25 @@ class Cluster(Verbs, Explained):
 
     # --- parts -----------------------------------------------------------------------------------
 
+    def _follow_service_ranges(self) -> None:
+        """Have a controller for ServiceCIDRs once there is one that is not the server's own."""
+        resource = self.registry.catalog.find(*SERVICECIDRS)
+        if resource is None or self._vips is None:
+            return
+        prefix = collection_prefix(resource)
+        page = drive(self.store.list(prefix))
+        watch = self.store.watch(prefix, page.revision)
+        make = partial(ServiceCIDRController, self.context("kube-controller-manager"), self._vips)
+
+        def begin() -> None:
+            watch.close()
+            self.manager.add(make())
+
+        if len(page.versions) > 1:
+            begin()
+        else:
+            watch.on_event(begin)
+
     def _renew_at_intervals(self) -> None:
         def renew() -> None:
             drive(self._own.renew())
@@ -317,13 +338,13 @@ class Cluster(Verbs, Explained):
         self._renewal = self.clock.call_at(self.clock.now() + RENEWAL, renew)
 
     def _make_registry(self) -> Registry:
-        allocators = {}
-        if self.enabled("service-ip-allocator"):
-            allocators[SERVICES] = ServiceAllocator(self.chance("vips"), self.options.service_cidrs)
+        self._vips = ServiceAllocator(self.chance("vips"), self.options.service_cidrs) if (
+            self.enabled("service-ip-allocator")) else None
         return Registry(
             store=self.store, resources=BUILTIN, schema=schema_for(self.options.kubernetes_version),
             clock=self.clock, chance=self.chance("names"),
-            admission=admission_chain(self._webhooks), allocators=allocators)
+            admission=admission_chain(self._webhooks),
+            allocators={} if self._vips is None else {SERVICES: self._vips})
 
     def _signing_key(self) -> SigningKey:
         from apiserver.authentication.signing import SigningKey

@@ -4,5 +4,7 @@
 """
 
 from controllers.serviceips.allocator import DEFAULT_NODE_PORTS, DEFAULT_RANGES, ServiceAllocator
+from controllers.serviceips.cidrs import SERVICECIDRS, ServiceCIDRController
 
-__all__ = ["DEFAULT_NODE_PORTS", "DEFAULT_RANGES", "ServiceAllocator"]
+__all__ = ["DEFAULT_NODE_PORTS", "DEFAULT_RANGES", "SERVICECIDRS", "ServiceAllocator",
+           "ServiceCIDRController"]

@@ -28,7 +28,7 @@ from controllers.serviceips.nodeports import (
     update_health_check,
     update_node_ports,
 )
-from controllers.serviceips.ranges import RangeFull, ValueRange, address_range, port_range
+from controllers.serviceips.ranges import AddressPool, RangeFull, ValueRange, port_range
 from controllers.serviceips.transaction import ServiceAllocation, no_value_left
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class ServiceAllocator:
     def __init__(self, chance: random.Random, ranges: Sequence[str] = DEFAULT_RANGES,
                  ports: tuple[int, int] = DEFAULT_NODE_PORTS) -> None:
         networks = [ipaddress.ip_network(text) for text in ranges]
-        self._networks = {f"IPv{network.version}": network for network in networks}
-        self._addresses = {f"IPv{network.version}": address_range(network, chance)
+        self._addresses = {f"IPv{network.version}": AddressPool(network, chance)
                            for network in networks}
         self._ports = port_range(*ports, chance)
 
@@ -83,6 +82,21 @@ class ServiceAllocator:
         """Count a stored Service's addresses and ports as taken."""
         for values, value in self._values_of(obj):
             values.take(value)
+
+    def offer(self, name: str, cidrs: Sequence[str]) -> None:
+        """Services may have addresses of these ranges too: those of the ServiceCIDR `name`, in the
+        families that are configured.
+        """
+        for text in cidrs:
+            network = ipaddress.ip_network(text)
+            pool = self._addresses.get(f"IPv{network.version}")
+            if pool is not None and network != pool.network:
+                pool.offer(name, network)
+
+    def withdraw(self, name: str) -> None:
+        """No further addresses from that ServiceCIDR; harmless twice."""
+        for pool in self._addresses.values():
+            pool.withdraw(name)
 
     def _allocate(self, spec: Object, old: Mapping[str, Any] | None,
                   allocation: ServiceAllocation) -> None:
@@ -152,7 +166,7 @@ class ServiceAllocator:
 
     def _next_address(self, family: str, allocation: ServiceAllocation) -> str:
         """Any free address; on a dry run the network's own, as a dummy."""
-        network = self._networks[family]
+        network = self._addresses[family].network
         if allocation.dry_run:
             return str(network.network_address)
         try:
@@ -178,18 +192,18 @@ class ServiceAllocator:
                       allocation: ServiceAllocation) -> None:
         update_health_check(spec, old, self._ports, allocation)
 
-    def _values_of(self, obj: Object) -> list[tuple[ValueRange, int]]:
+    def _values_of(self, obj: Object) -> list[tuple[ValueRange | AddressPool, int]]:
         spec = obj.get("spec") or {}
         ports = node_ports(spec)
         if needs_health_check(spec) and spec.get("healthCheckNodePort"):
             ports.append(spec["healthCheckNodePort"])
         return self._addresses_of(spec) + [(self._ports, port) for port in ports]
 
-    def _addresses_of(self, spec: Mapping[str, Any]) -> list[tuple[ValueRange, int]]:
+    def _addresses_of(self, spec: Mapping[str, Any]) -> list[tuple[ValueRange | AddressPool, int]]:
         """The held addresses with their ranges, but for families that are no longer configured."""
         if spec.get("type") == "ExternalName":
             return []
-        found = []
+        found: list[tuple[ValueRange | AddressPool, int]] = []
         for text in spec.get("clusterIPs") or ():
             values = self._addresses.get(family_of(text) or "")
             if values is not None:

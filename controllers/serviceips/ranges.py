@@ -8,6 +8,7 @@ requests.
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -73,11 +74,54 @@ class ValueRange:
         return next((value for value in candidates if value not in self._held), None)
 
 
-def address_range(network: Network, chance: random.Random) -> ValueRange:
+class AddressPool:
+    """All service ranges of one family: the configured one, then those of further ServiceCIDRs, in
+    the order in which they came (upstream: in any). An address is held once, however many have it.
+    """
+
+    def __init__(self, network: Network, chance: random.Random) -> None:
+        self.network = network
+        """The configured one."""
+        self._chance = chance
+        self._held: set[int] = set()
+        self._ranges = {"": address_range(network, chance, self._held)}
+
+    def __contains__(self, value: int) -> bool:
+        return any(value in one for one in self._ranges.values())
+
+    def offer(self, name: str, network: Network) -> None:
+        """A further range, by any name but ''."""
+        self._ranges[name] = address_range(network, self._chance, self._held)
+
+    def withdraw(self, name: str) -> None:
+        """No further addresses from that range; harmless twice."""
+        self._ranges.pop(name, None)
+
+    def holds(self, value: int) -> bool:
+        """Whether the address is taken."""
+        return value in self._held
+
+    def take(self, value: int) -> bool:
+        """Hold an address; False when it is held already."""
+        return self._ranges[""].take(value)
+
+    def release(self, value: int) -> None:
+        """Make an address free again; harmless when it is free."""
+        self._held.discard(value)
+
+    def take_next(self) -> int:
+        """Hold a free address of the first range that has one. Raises RangeFull."""
+        for one in self._ranges.values():
+            with suppress(RangeFull):
+                return one.take_next()
+        raise RangeFull
+
+
+def address_range(network: Network, chance: random.Random, held: set[int]) -> ValueRange:
     """The usable addresses of a service range: neither the network's own nor IPv4's broadcast."""
     first = int(network.network_address) + 1
     last = int(network.broadcast_address) - (1 if network.version == 4 else 0)
-    return ValueRange(first, last, static_band(last - first + 1, 16, 256), chance)
+    return ValueRange(first, last, static_band(last - first + 1, 16, 256), chance, held)
 
 
 def port_range(first: int, last: int, chance: random.Random) -> ValueRange:

@@ -9,7 +9,9 @@ from apiserver.machinery.errors import InternalError
 
 if TYPE_CHECKING:
     from apiserver.machinery.validation import FieldError
-    from controllers.serviceips.ranges import RangeFull, ValueRange
+    from controllers.serviceips.ranges import AddressPool, RangeFull, ValueRange
+
+    Values = ValueRange | AddressPool
 
 DRY_RUN_PORT: Final = 32769
 """The dummy node port that a dry run shows; further ones count up (portallocator/operation.go)."""
@@ -21,8 +23,8 @@ class ServiceAllocation:
 
     dry_run: bool
     errors: list[FieldError] = field(default_factory=list)
-    _taken: list[tuple[ValueRange, int]] = field(default_factory=list)
-    _given_up: list[tuple[ValueRange, int]] = field(default_factory=list)
+    _taken: list[tuple[Values, int]] = field(default_factory=list)
+    _given_up: list[tuple[Values, int]] = field(default_factory=list)
     _dummies: list[int] = field(default_factory=list)
 
     def commit(self) -> None:
@@ -36,20 +38,20 @@ class ServiceAllocation:
             values.release(value)
         self._taken.clear()
 
-    def take(self, values: ValueRange, value: int) -> bool:
+    def take(self, values: Values, value: int) -> bool:
         """Hold a requested value of the range; False when it is held already."""
         if not values.take(value):
             return False
         self._taken.append((values, value))
         return True
 
-    def take_next(self, values: ValueRange) -> int:
+    def take_next(self, values: Values) -> int:
         """Hold any free value of the range. Raises RangeFull."""
         value = values.take_next()
         self._taken.append((values, value))
         return value
 
-    def give_up(self, values: ValueRange, value: int) -> None:
+    def give_up(self, values: Values, value: int) -> None:
         """Free the value once the write is stored."""
         self._given_up.append((values, value))
 
