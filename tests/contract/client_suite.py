@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from apiserver.machinery.errors import (
     NotFound,
 )
 from apiserver.machinery.gvk import CONFIGMAPS, GVR, NAMESPACES, PODS, REPLICASETS
+from tests.apiserver.resources.bodies import REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -193,8 +193,7 @@ async def approvals_are_updates_of_a_subresource(client: Client, _: Arrived) -> 
     made = await client.create(CSRS, {
         "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
         "metadata": {"name": "c"}, "spec": {
-            "signerName": "example.com/s", "usages": ["client auth"], "request": base64.b64encode(
-                b"-----BEGIN CERTIFICATE REQUEST-----").decode()}})
+            "signerName": "example.com/s", "usages": ["client auth"], "request": REQUEST}})
     condition = {"type": "Approved", "status": "True", "reason": "Test", "message": "",
                  "lastUpdateTime": "2026-01-01T00:00:00Z"}
     changed = await client.update(CSRS, {**made, "status": {"conditions": [condition]}},

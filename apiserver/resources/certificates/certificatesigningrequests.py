@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
-from apiserver.machinery.names import is_domain_prefixed_path
-from apiserver.machinery.validation import FieldError, Path, invalid, required
+from apiserver.machinery.clock import rfc3339
 from apiserver.resource import Resource
+from apiserver.resources.certificates.request_validation import change_errors, request_errors
 from apiserver.resources.printing import AGE, NAME, NONE, dig, field, human_duration, named
 from apiserver.strategy import Strategy
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+    from apiserver.machinery.validation import FieldError
 
-_SPEC: Final = Path("spec")
-_SHORTEST: Final = 600
-_BEGIN: Final = b"-----BEGIN CERTIFICATE REQUEST-----"
 
 
 class CertificateSigningRequestStrategy(Strategy):
@@ -27,6 +24,8 @@ class CertificateSigningRequestStrategy(Strategy):
               "approval": ("spec", "status.certificate")}
 
     has_generation = False
+    name_rule = "pathsegment"
+    revalidates_metadata = True
 
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
@@ -43,42 +42,51 @@ class CertificateSigningRequestStrategy(Strategy):
         obj["status"] = {}
 
     def prepare_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Also through `approval`, which changes the conditions and no more."""
         obj["spec"] = old["spec"]
+        if ctx.subresource == "approval":
+            given = (obj.get("status") or {}).get("conditions")
+            obj["status"] = {**(old.get("status") or {}), "conditions": given or []}
+            _stamp(obj, old, ctx.now)
+
+    def prepare_status_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        for kind in ("Approved", "Denied"):
+            _preserve(obj, old, kind)
+        _stamp(obj, old, ctx.now)
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        spec = obj.get("spec") or {}
-        errors: list[FieldError] = []
-        error = _request_error(spec.get("request") or "")
-        if error:
-            errors.append(invalid(_SPEC.child("request"), spec.get("request") or "", error))
-        if not spec.get("usages"):
-            errors.append(required(_SPEC.child("usages")))
-        signer, path = spec.get("signerName") or "", _SPEC.child("signerName")
-        if not signer:
-            errors.append(required(path))
-        else:
-            errors += [invalid(path, part, text)
-                       for part, text in is_domain_prefixed_path(signer)]
-        seconds = spec.get("expirationSeconds")
-        if seconds is not None and seconds < _SHORTEST:
-            errors.append(invalid(_SPEC.child("expirationSeconds"), seconds,
-                                  f"may not specify a duration less than {_SHORTEST} seconds "
-                                  f"({_SHORTEST // 60} minutes)"))
-        return errors
+        return request_errors(obj, None)
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        return []
+        return request_errors(obj, old) + change_errors(obj, old, ctx.subresource)
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        return self.validate_update(ctx, obj, old)
 
     def fields(self, obj: Object) -> dict[str, str]:
         return {"spec.signerName": dig(obj, "spec", "signerName") or ""}
 
 
-def _request_error(request: str) -> str:
-    try:
-        text = base64.b64decode(request)
-    except ValueError:
-        text = b""
-    return "" if _BEGIN in text else "PEM block type must be CERTIFICATE REQUEST"
+def _preserve(obj: Object, old: Object, kind: str) -> None:
+    """Conditions that are there already are written as they were (preserveConditionInstances)."""
+    had = [c for c in dig(old, "status", "conditions") or () if c.get("type") == kind]
+    conditions = dig(obj, "status", "conditions") or []
+    places = [i for i, c in enumerate(conditions) if c.get("type") == kind]
+    for i, condition in zip(places, had, strict=False):
+        conditions[i] = dict(condition)
+
+
+def _stamp(obj: Object, old: Object, now: float) -> None:
+    """Times of conditions that a client leaves out (populateConditionTimestamps)."""
+    before = {(c.get("type"), c.get("status")): c.get("lastTransitionTime")
+              for c in dig(old, "status", "conditions") or ()}
+    for condition in dig(obj, "status", "conditions") or ():
+        key = condition.get("type"), condition.get("status")
+        if not condition.get("lastUpdateTime"):
+            condition["lastUpdateTime"] = rfc3339(now)
+        if not condition.get("lastTransitionTime"):
+            condition["lastTransitionTime"] = before.get(key) or rfc3339(now)
 
 
 def _duration(obj: Object, now: float) -> str:

@@ -20,7 +20,7 @@ _KEY: Final = "PRIVATE KEY"
 
 def pair_complaint(certificate: bytes, key: bytes) -> str:
     """What is wrong with the pair; '' for nothing."""
-    blocks, keys = list(_blocks(certificate)), list(_blocks(key))
+    blocks, keys = list(pem_blocks(certificate)), list(pem_blocks(key))
     chain = [der for kind, der in blocks if kind == _CERTIFICATE]
     if not chain:
         return _no_certificate([kind for kind, _ in blocks])
@@ -30,7 +30,8 @@ def pair_complaint(certificate: bytes, key: bytes) -> str:
     return _mismatch(chain[0], found[0])
 
 
-def _blocks(text: bytes) -> Iterator[tuple[str, bytes]]:
+def pem_blocks(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """The kind and the contents of each block of a PEM file; what is no block is skipped."""
     for kind, body in _BLOCK.findall(text):
         lines = b"".join(line for line in body.splitlines() if b":" not in line)
         try:

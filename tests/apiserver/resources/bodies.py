@@ -13,7 +13,13 @@ MATCH: Final = {"resourceRules": [{"operations": ["*"], "apiGroups": ["*"], "api
                                    "resources": ["*"]}]}
 HOOK: Final = {"name": "a.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
                "clientConfig": {"url": "https://example.com"}}
-REQUEST: Final = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
+REQUEST: Final = (
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlISk1IRUNBUUF3RHpFTk1Bc0dBMVVFQXd3RWFtRn"
+    "VaVEJaTUJNR0J5cUdTTTQ5QWdFR0NDcUdTTTQ5QXdFSApBMElBQkQybm93U2gwek50dXJJTnFWNHhSUmhXUGRNUnlH"
+    "UnM5UGRsNkpGZGl3d0RhVHlmVi80UkVSeWZYa3oxCm5hRTJtb0JXWWVEMDgzSVNCcGJKeXV1VlZ5Q2dBREFLQmdncW"
+    "hrak9QUVFEQWdOSUFEQkZBaUJML3ozOUpGankKNzUwcG9QM3JOS2I5dFBhb0ROb2hMSW13ck1NeU5DK1FmZ0loQUp4"
+    "U21WeStwMzZTVUhZV0h5aFFScFFiRU9EdAp2SzNFclZBR1BsWktab2p5Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUV"
+    "VFU1QtLS0tLQo=")
 ROLE: Final = {"kind": "ClusterRole", "name": "r"}
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
@@ -90,7 +96,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "resourceslices": {"spec": {"driver": "x.io", "nodeName": "n", "pool": {
         "name": "p", "generation": 1, "resourceSliceCount": 1}}},
     "flowschemas": {"spec": {"priorityLevelConfiguration": {"name": "p"}}},
-    "prioritylevelconfigurations": {"spec": {"type": "Exempt"}},
+    "prioritylevelconfigurations": {"spec": {"type": "Limited", "limited": {
+        "limitResponse": {"type": "Reject"}}}},
 }
 NEW_EVENT: Final[dict[str, Any]] = {
     "regarding": {"namespace": "default"}, "type": "Normal", "action": "a", "reason": "r",

@@ -18,7 +18,6 @@ from controllers.certificates.requests import (
     CSRS,
     KUBELET_CLIENT,
     KUBELET_SERVING,
-    UNKNOWN,
 )
 from controllers.controller import Options
 from minikube_sim import pki
@@ -144,8 +143,7 @@ def test_a_signer_says_why_it_does_not_sign(world: World, signer, wish, usages, 
 
 @pytest.mark.parametrize(("signer", "wish", "usages"), [
     (KUBELET_SERVING, request("system:node:a", "system:nodes", ips=["10.0.0.1"]), SERVER_USAGES),
-    (KUBELET_CLIENT, request("system:node:a", "system:nodes"), CLIENT_USAGES[::2]),
-    (UNKNOWN, request("anything", uris=["spiffe://a/b"]), ("code signing",))])
+    (KUBELET_CLIENT, request("system:node:a", "system:nodes"), CLIENT_USAGES[::2])])
 def test_names_and_addresses_are_kept(world: World, signer, wish, usages) -> None:
     ask(world, signer, wish, usages)
     approve(world)
