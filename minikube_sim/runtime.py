@@ -85,6 +85,11 @@ class SimContainer:
         return self.machine.address
 
     @property
+    def addresses(self) -> Sequence[str]:
+        """See Container."""
+        return self.machine.addresses
+
+    @property
     def env(self) -> Mapping[str, str]:
         """See Container."""
         return self.machine.env

@@ -58,7 +58,7 @@ class NginxHello(WebServer):
 
     def handle(self, request: Request, container: Container) -> Response:
         """Address, name and URI."""
-        return Response.text(f"Server address: {container.address}:80\n"
+        return Response.text(f"Server address: {request.server or container.address}:80\n"
                              f"Server name: {container.hostname}\nURI: {request.target}\n")
 
 

@@ -47,6 +47,10 @@ class Container(Protocol):
         """The pod's IP."""
 
     @property
+    def addresses(self) -> Sequence[str]:
+        """The pod's IPs: one, or one of each family."""
+
+    @property
     def args(self) -> Sequence[str]:
         """The arguments after the entrypoint."""
 

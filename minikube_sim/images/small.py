@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from minikube_sim.http import Response
 from minikube_sim.images.program import Program, WebServer
+from netsim.packet import join_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ class Agnhost(WebServer):
         if (list(container.args) or [""])[0] == "serve-hostname":
             return Response.text(container.hostname)
         pages = {"/hostname": container.hostname, "/hostName": container.hostname, "/healthz": "",
-                 "/clientip": f"{request.client}:{request.client_port}",
+                 "/clientip": join_host_port(request.client, request.client_port),
                  "/": f"NOW: {container.now()}"}
         if request.path == "/echo":
             return Response.text(option([f"--{part}" for part in request.query.split("&")], "msg"))
@@ -94,8 +95,9 @@ class Whoami(WebServer):
 
     def handle(self, request: Request, container: Container) -> Response:
         """Host name, addresses, the request as it came."""
-        lines = [f"Hostname: {container.hostname}", "IP: 127.0.0.1", f"IP: {container.address}",
-                 f"RemoteAddr: {request.client}:{request.client_port}",
+        lines = [f"Hostname: {container.hostname}", "IP: 127.0.0.1",
+                 *(f"IP: {address}" for address in container.addresses),
+                 f"RemoteAddr: {join_host_port(request.client, request.client_port)}",
                  f"{request.method} {request.target} HTTP/1.1",
                  *(f"{name}: {value}" for name, value in request.headers), "", ""]
         return Response.text("\n".join(lines))

@@ -266,3 +266,21 @@ def test_the_matrix_has_a_column_for_the_second_address(cluster):
 def test_a_capture_shows_ipv6(cluster):
     frames = cluster.sniff("pod/client", "http://[fd00:10:96::50]/").frames
     assert {frame.packet.family for frame in frames} == {6}
+
+
+@pytest.mark.parametrize(("image", "port", "path", "wanted"), [
+    ("traefik/whoami", 80, "/", ["IP: 172.17.0.8", "IP: fd00:10:244::8",
+                                 "RemoteAddr: [fd00:10:244::1]:"]),
+    ("registry.k8s.io/e2e-test-images/agnhost:2.40", 8080, "/clientip", ["[fd00:10:244::1]:"]),
+    ("nginxdemos/hello:plain-text", 80, "/", ["Server address: fd00:10:244::8:80"]),
+])
+def test_images_that_show_addresses_show_those_of_the_connection(image, port, path, wanted):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "shown"}, "spec": {
+        "containers": [{"name": "c", "image": image,
+                        **({"args": ["netexec"]} if "agnhost" in image else {})}]}}
+    with Cluster(strict=True, **V4_FIRST) as cluster:
+        cluster.apply(*MANIFESTS.split("---")[:2], pod)
+        cluster.advance(5)
+        address = cluster.get("pod", "shown")["status"]["podIPs"][1]["ip"]
+        said = out(cluster, f"curl -s http://[{address}]:{port}{path}")
+        assert all(text in said for text in wanted), said
