@@ -27,7 +27,6 @@ _MIN_SERVICES: Final = 16
 """kube-dns has the tenth address."""
 _EXAMPLES: Final = {4: ("10.211.55.120", "172.17.0.0/16"),
                     6: ("fd00:211:55::120", "fd00:10:244::/64")}
-_NETWORKS: Final = {4: ipaddress.IPv4Network, 6: ipaddress.IPv6Network}
 _MOST_SPREAD: Final = 16
 """CIDRSet: how many bits the ranges of nodes may differ in (IPv6)."""
 
@@ -78,20 +77,28 @@ def _address(text: str) -> str:
     if found is None or "%" in text or getattr(found, "ipv4_mapped", None) is not None:
         raise ValueError(
             f"must be an IPv{version} address, such as {_EXAMPLES[version][0]}")
+    _ordinary(found)
+    return str(found)
+
+
+def _ordinary(found: Address | Network) -> None:
     for name in ("unspecified", "loopback", "multicast", "link_local"):
         if getattr(found, f"is_{name}"):
-            raise ValueError(f"must not be {found}: {name.replace('_', '-')} addresses are no "
-                             "node's own")
-    return str(found)
+            raise ValueError(f"must not be of the {name.replace('_', '-')} addresses")
 
 
 def _range(text: str) -> str:
     version = 6 if ":" in text else 4
     try:
-        return str(_NETWORKS[version](text))
+        found: Network = (ipaddress.IPv6Network(text) if version == 6 else
+                          ipaddress.IPv4Network(text))
     except ValueError as error:
         raise ValueError(f"must be an IPv{version} range, such as {_EXAMPLES[version][1]} "
                          f"({error})") from None
+    if getattr(found[0], "ipv4_mapped", None) is not None:
+        raise ValueError("must not be of the IPv4-mapped addresses")
+    _ordinary(found)
+    return str(found)
 
 
 def service_ranges(value: object) -> str:
@@ -179,6 +186,8 @@ def _on_the_lan(address: str, nodes: int) -> None:
     if first in (network[0], network[1]):
         raise ValueError(f"--node-ip {address}: must not be the first address of {network}, "
                          "which is its gateway's")
+    if first == network.broadcast_address:
+        raise ValueError(f"--node-ip {address}: must not be the last address of {network}")
     if network.version == 6 and first + (nodes - 1) not in network:
         raise ValueError(f"--node-ip {address}: {network} has no room for {nodes} nodes")
 

@@ -43,9 +43,16 @@ def test_versions_are_completed(text, full):
     ({"node_ip": "10.0.0"}, "--node-ip 10.0.0: must be an IPv4 address, such as 10.211.55.120"),
     ({"node_ip": "fd00::1::2"},
      "--node-ip fd00::1::2: must be an IPv6 address, such as fd00:211:55::120"),
-    ({"node_ip": "::1"}, "--node-ip ::1: must not be ::1: loopback addresses are no node's own"),
+    ({"node_ip": "::1"}, "--node-ip ::1: must not be of the loopback addresses"),
     ({"node_ip": "fe80::1%eth0"},
      "--node-ip fe80::1%eth0: must be an IPv6 address, such as fd00:211:55::120"),
+    ({"node_ip": "10.0.0.255"},
+     "--node-ip 10.0.0.255: must not be the last address of 10.0.0.0/24"),
+    ({"pod_cidr": "fe80::/64"}, "--pod-cidr fe80::/64: must not be of the link-local addresses"),
+    ({"pod_cidr": "::ffff:10.0.0.0/104"},
+     "--pod-cidr ::ffff:10.0.0.0/104: must not be of the IPv4-mapped addresses"),
+    ({"service_cluster_ip_range": "224.0.0.0/12"},
+     "--service-cluster-ip-range 224.0.0.0/12: must not be of the multicast addresses"),
     ({"node_ip": "10.0.0.1"}, "--node-ip 10.0.0.1: must not be the first address of 10.0.0.0/24, "
                               "which is its gateway's"),
     ({"node_ip": "10.0.0.5,10.0.0.6"}, "--node-ip 10.0.0.5,10.0.0.6: must not have two of one "
