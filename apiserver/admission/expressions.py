@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.authorization.attributes import Attributes
 from apiserver.customresources.cel.library import all_functions
-from apiserver.customresources.cel.rules import RuleFailed, is_function, syntax_error
-from apiserver.customresources.cel.source import translate
+from apiserver.customresources.cel.rules import (
+    RuleFailed,
+    is_function,
+    plain_reason,
+    syntax_error,
+)
+from apiserver.customresources.cel.source import located, place_of, translate
+from apiserver.customresources.cel.types import DYN, problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +39,6 @@ _NAMES: Final = frozenset({
     "object", "oldObject", "request", "params", "namespaceObject", "variables", "authorizer",
     "int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type",
     "optional", "kube_string", "kube_size"})
-_REQUEST: Final = frozenset({"object", "oldObject", "request", "params", "namespaceObject",
-                            "variables", "authorizer"})
 _VARIABLE: Final = re.compile(r"\bvariables\s*\.\s*(\w+)")
 
 
@@ -74,7 +78,7 @@ class Program:
         except ZeroDivisionError:
             raise EvaluationError("division by zero") from None
         except (RuntimeError, ValueError, LookupError, RuleFailed) as error:
-            raise EvaluationError(str(error).partition(". Check ")[0]) from None
+            raise EvaluationError(plain_reason(str(error))) from None
 
 
 @lru_cache(maxsize=1024)
@@ -108,32 +112,27 @@ def _is_own_function(name: str) -> bool:
     return name == "check" or any(name == known.rpartition(".")[2] for known in _common())
 
 
-def undeclared(source: str, name: str,
-               text: str = "undeclared reference to '{}' (in container '')") -> ExpressionError:
+def undeclared(source: str, name: str) -> ExpressionError:
     """What the compiler says of a name that it does not know."""
-    found = re.search(rf"(?<![\w.]){re.escape(name)}\b", source) or re.search(
-        rf"\.\s*{re.escape(name)}\b", source)
-    at = found.start() if found else 0
-    before = source[:at]
-    line, column = before.count("\n") + 1, at - before.rfind("\n")
-    shown = source.splitlines()[line - 1]
-    return ExpressionError(f"ERROR: <input>:{line}:{column}: {text.format(name)}\n | {shown}\n | "
-                           f"{'.' * (column - 1)}^")
+    return ExpressionError(located(source, place_of(source, name), (
+        f"undeclared reference to '{name}' (in container '')")))
 
 
-_TYPES: Final = ((bool, "bool"), (int, "int"), (float, "double"), (str, "string"), (bytes, "bytes"),
-                 (list, "list"), (dict, "map"), (type(None), "null_type"))
+def undefined_variable(source: str, name: str) -> ExpressionError:
+    """What the compiler says of a variable that the policy does not have (yet)."""
+    at = re.search(rf"(\.)\s*{re.escape(name)}\b", source)
+    return ExpressionError(located(source, at.start(1) if at else 0, f"undefined field '{name}'"))
 
 
-def constant_type(program: Program) -> str:
-    """The CEL type of an expression in which nothing varies; '' when that cannot be told."""
-    if program.variables or set(program.program.variables()) & _REQUEST:
-        return ""
-    try:
-        value = program.evaluate({}, _common())
-    except EvaluationError:
-        return ""
-    return next((name for kind, name in _TYPES if isinstance(value, kind)), "")
+def static_type(source: str) -> str:
+    """The CEL type of an expression over a request, as far as it can be told; '' otherwise.
+
+    Raises ExpressionError where types do not fit.
+    """
+    problems, found = problems_of(source, {})
+    if problems:
+        raise ExpressionError("\n".join(located(source, at, text) for at, text in problems))
+    return "" if found == DYN else found.name
 
 
 def unescaped(source: str) -> str:

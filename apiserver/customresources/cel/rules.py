@@ -27,6 +27,7 @@ OLD: Final = "oldSelf"
 _VARIABLES: Final = frozenset({"self", OLD})
 _BOUND: Final = re.compile(r"\. (?:all|exists|exists_one|map|filter) \( (\w+) ,")
 """The variables of macros, in translated text."""
+_AROUND: Final = re.compile(r"^(?:Function '\w+' error: )?(?:Python function call failed: \w+: )?")
 _VALUELESS: Final = frozenset({"FieldValueRequired", "FieldValueForbidden"})
 _NATIVE: Final = frozenset({
     "abs", "bool", "bytes", "contains", "double", "duration", "dyn", "endsWith", "getDate",
@@ -75,7 +76,12 @@ def _reason(error: Exception) -> str:
         return "no such overload"
     if isinstance(error, ZeroDivisionError):
         return "division by zero"
-    return str(error).partition(". Check ")[0]
+    return plain_reason(str(error))
+
+
+def plain_reason(text: str) -> str:
+    """What a function of ours said, without the words that cel-rust puts around it."""
+    return _AROUND.sub("", text).partition(". Check ")[0]
 
 
 @lru_cache(maxsize=1)

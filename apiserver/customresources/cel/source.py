@@ -45,6 +45,24 @@ def tokens_of(source: str) -> list[tuple[str, int]]:
             if match.lastgroup != "space"]
 
 
+def place_of(source: str, name: str) -> int:
+    """Where cel-go points: at a name, or at the parenthesis of a call."""
+    called = re.search(rf"\b{name}\s*(\()", source)
+    if called:
+        return called.start(1)
+    found = re.search(rf"(?<![\w.]){name}\b", source)
+    return found.start() if found else max(source.find(name), 0)
+
+
+def located(source: str, at: int, text: str) -> str:
+    """The complaint as cel-go shows it, with the line and a mark below it."""
+    line = source.count("\n", 0, max(at, 0))
+    column = max(at, 0) - (source.rfind("\n", 0, max(at, 0)) + 1)
+    shown = source.split("\n")[line]
+    return (f"ERROR: <input>:{line + 1}:{column + 1}: {text}\n"
+            f" | {shown}\n | {'.' * column}^")
+
+
 def is_name(token: str) -> bool:
     """Whether a token is an identifier (or a keyword)."""
     return (token[:1].isalpha() and token.isidentifier()) or token[:1] == "_"

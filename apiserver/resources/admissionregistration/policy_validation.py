@@ -1,7 +1,7 @@
 """What is wrong with admission policies and their bindings. Models
 pkg/apis/admissionregistration/validation.
 
-Types of expressions are known only where nothing of the request is in them.
+Objects have no types here: of expressions is known what literals, operators and functions say.
 """
 
 from __future__ import annotations
@@ -295,8 +295,8 @@ def _compiled(text: str, path: Path, *types: str, params: bool,
     from apiserver.admission.expressions import (
         ExpressionError,
         compile_program,
-        constant_type,
-        undeclared,
+        static_type,
+        undefined_variable,
     )
 
     try:
@@ -305,11 +305,11 @@ def _compiled(text: str, path: Path, *types: str, params: bool,
             program.refuse_name("params")
         for name in program.variables:
             if variables is not None and name not in variables:
-                raise undeclared(text, name, "undefined field '{}'")
+                raise undefined_variable(text, name)
+        found = static_type(text)
     except ExpressionError as error:
         return [invalid(path, text, f"compilation failed: {error}")]
-    found = constant_type(program) if types else ""
-    if not found or found in types:
+    if not types or not found or found in types:
         return []
     wanted = types[0] if len(types) == 1 else f"one of [{' '.join(types)}]"
     return [invalid(path, text, f"must evaluate to {wanted}")]

@@ -1,8 +1,6 @@
 """What is wrong with x-kubernetes-validations. Models apiextensions' validation of XValidations.
 
-Expressions are parsed, and what they name is looked up: variables, functions, and the fields
-that they take from `self`. Types of operands are not inferred; a mismatch shows when a rule is
-evaluated.
+Expressions are compiled, and their types are inferred from the schema (`cel/types.py`).
 """
 
 from __future__ import annotations
@@ -113,10 +111,9 @@ def _expression_errors(rule: Object, node: Object, path: Path, uncorrelated: str
     for name in ("rule", "messageExpression"):
         if not rule.get(name):
             continue
-        if problem := problem_of(rule[name], node, root=root):
-            text = f"compilation failed: {problem}" if name == "rule" else (
-                f"messageExpression compilation failed: {problem}")
-            errors.append(invalid(path.child(name), _shown(rule), text))
+        if problem := problem_of(rule[name], node, root=root, part=name,
+                                 optional_old=bool(rule.get("optionalOldSelf"))):
+            errors.append(invalid(path.child(name), _shown(rule), problem))
     try:
         uses_old = compile_expression(rule["rule"]).uses_old
     except RuleError:

@@ -255,7 +255,10 @@ TRUE: dict[str, Any] = {"validations": [{"expression": "true"}]}
      "<input>:1:1: undeclared reference to 'params' (in container '')\n | params.x == 1\n | ^"),
     ({"validations": [{"expression": "object.nope()"}]},
      'spec.validations[0].expression: Invalid value: "object.nope()": compilation failed: ERROR: '
-     "<input>:1:7: undeclared reference to 'nope' (in container '')\n | object.nope()\n | ......^"),
+     "<input>:1:12: undeclared reference to 'nope' (in container '')\n | object.nope()\n | "
+     "...........^"),
+    ({"validations": [{"expression": "size(object.x)"}]},
+     'spec.validations[0].expression: Invalid value: "size(object.x)": must evaluate to bool'),
     ({"validations": [{"expression": "object."}]},
      'spec.validations[0].expression: Invalid value: "object.": compilation failed: ERROR: '
      "<input>:1:8: Syntax error: no viable alternative at input '.'\n | object.\n | .......^"),
