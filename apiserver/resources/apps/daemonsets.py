@@ -125,6 +125,8 @@ def _rolling_errors(rolling: Object, path: Path) -> list[FieldError]:
     errors: list[FieldError] = []
     for name in ("maxUnavailable", "maxSurge"):
         errors += int_or_percent_errors(rolling.get(name), path.child(name))
+    for name in ("maxUnavailable", "maxSurge"):
+        errors += percent_limit_errors(rolling.get(name), path.child(name))
     unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
     both = int_or_percent(unavailable), int_or_percent(surge)
     if all(both):
@@ -132,8 +134,7 @@ def _rolling_errors(rolling: Object, path: Path) -> list[FieldError]:
                               "may not be set when maxUnavailable is non-zero"))
     if not any(both):
         errors.append(required(path.child("maxUnavailable"), "cannot be 0 when maxSurge is 0"))
-    return (errors + percent_limit_errors(unavailable, path.child("maxUnavailable"))
-            + percent_limit_errors(surge, path.child("maxSurge")))
+    return errors
 
 
 DAEMONSETS = Resource(

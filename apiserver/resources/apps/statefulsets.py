@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from apiserver.machinery.names import is_dns1123_subdomain
+from apiserver.machinery.names import is_dns1123_label
+from apiserver.machinery.selectors import selector_errors
 from apiserver.machinery.validation import (
     FieldError,
     Path,
@@ -15,21 +16,27 @@ from apiserver.machinery.validation import (
     not_supported,
     required,
     same,
+    shown_selector,
 )
 from apiserver.resource import Resource, Scale
 from apiserver.resources.apps.deployments import ready_of_desired
+from apiserver.resources.core.claim_validation import claim_spec_errors
 from apiserver.resources.core.persistentvolumeclaims import default_claim
+from apiserver.resources.core.pod_validation import template_errors
 from apiserver.resources.core.volume_warnings import claim_spec_warnings
 from apiserver.resources.printing import AGE, NAME, dig, named, pod_columns, selector_text
 from apiserver.resources.workloads import (
     SPEC,
+    TEMPLATE,
+    always_restart_errors,
     decremented_errors,
     default_workload,
     int_or_percent,
     int_or_percent_errors,
+    mismatch_errors,
     numbers_errors,
     percent_limit_errors,
-    selector_and_template_errors,
+    selected_errors,
     status_counts_errors,
     template_warnings,
 )
@@ -75,19 +82,10 @@ class StatefulSetStrategy(Strategy):
         obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        spec = obj["spec"]
-        errors = _policy_errors(spec)
-        errors += _update_errors(spec.get("updateStrategy") or {}, SPEC.child("updateStrategy"))
-        errors += _retention_errors(spec.get("persistentVolumeClaimRetentionPolicy") or {})
-        errors += numbers_errors(spec, ("replicas", "minReadySeconds"), SPEC)
-        start = dig(spec, "ordinals", "start")
-        if start is not None:
-            errors += non_negative(SPEC.child("ordinals", "start"), start)
-        errors += _service_errors(spec.get("serviceName"))
-        return errors + selector_and_template_errors(spec, "StatefulSet")
+        return _spec_errors(obj["spec"], new=True)
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        errors = self.validate(ctx, obj)
+        errors = _spec_errors(obj["spec"], new=False)
         new, before = ({key: value for key, value in o["spec"].items() if key not in _MUTABLE}
                        for o in (obj, old))
         if not same(new, before):
@@ -125,6 +123,45 @@ def _default_update(strategy: Object) -> None:
     if strategy["type"] == "RollingUpdate" and rolling is not None and (
             rolling.get("partition") is None):
         rolling["partition"] = 0
+
+
+def _spec_errors(spec: Object, *, new: bool) -> list[FieldError]:
+    """What is wrong with a StatefulSetSpec; what never changes is looked at when it is new."""
+    errors = _policy_errors(spec)
+    errors += _update_errors(spec.get("updateStrategy") or {}, SPEC.child("updateStrategy"))
+    errors += _retention_errors(spec.get("persistentVolumeClaimRetentionPolicy") or {})
+    for i, claim in enumerate(spec.get("volumeClaimTemplates") or () if new else ()):
+        path = SPEC.child("volumeClaimTemplates").at(i).child("spec")
+        errors += claim_spec_errors(claim.get("spec") or {}, path)
+    errors += numbers_errors(spec, ("replicas", "minReadySeconds"), SPEC)
+    start = dig(spec, "ordinals", "start")
+    if start is not None:
+        errors += non_negative(SPEC.child("ordinals", "start"), start)
+    if new:
+        errors += _service_errors(spec.get("serviceName"))
+    return errors + _selected_errors(spec)
+
+
+def _selected_errors(spec: Object) -> list[FieldError]:
+    """The selector, and the template with the volumes that the claims will be."""
+    path, own, template = SPEC.child("selector"), spec.get("selector"), _with_volumes(spec)
+    errors = selected_errors(own, path, "statefulset")
+    if own is not None and selector_errors(own, path):
+        errors.append(invalid(path, shown_selector(own), ""))
+    else:
+        errors += mismatch_errors(own, template, TEMPLATE) + template_errors(template, TEMPLATE)
+    return errors + always_restart_errors(template, TEMPLATE, "StatefulSet")
+
+
+def _with_volumes(spec: Object) -> Object:
+    template = spec.get("template") or {}
+    pod = template.get("spec") or {}
+    volumes = pod.get("volumes") or []
+    known = {volume.get("name") for volume in volumes}
+    claims = spec.get("volumeClaimTemplates") or ()
+    more = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for claim in claims
+            if (name := dig(claim, "metadata", "name") or "") and name not in known]
+    return {**template, "spec": {**pod, "volumes": [*volumes, *more]}} if more else template
 
 
 def _policy_errors(spec: Object) -> list[FieldError]:
@@ -169,7 +206,7 @@ def _retention_errors(policy: Object) -> list[FieldError]:
 def _service_errors(name: str | None) -> list[FieldError]:
     if not name:
         return []
-    return all_invalid(SPEC.child("serviceName"), name, is_dns1123_subdomain(name))
+    return all_invalid(SPEC.child("serviceName"), name, is_dns1123_label(name))
 
 
 STATEFULSETS = Resource(

@@ -13,6 +13,7 @@ from apiserver.resources.autoscaling.metric_validation import (
     metrics_errors,
     reference_errors,
     rules_errors,
+    target_group_errors,
 )
 from apiserver.resources.printing import AGE, NAME, NONE, UNKNOWN, UNSET, dig, field, named
 from apiserver.resources.workloads import numbers_errors
@@ -64,6 +65,10 @@ class HorizontalPodAutoscalerStrategy(Strategy):
         obj["status"] = {"currentMetrics": None, "desiredReplicas": 0}
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
+        return self.validate_update(ctx, obj, {})
+
+    def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
+        """A target's group must be named, unless it was not before either."""
         spec = obj.get("spec") or {}
         least, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
         errors: list[FieldError] = []
@@ -75,8 +80,12 @@ class HorizontalPodAutoscalerStrategy(Strategy):
         if least is not None and most < least:
             errors.append(invalid(_SPEC.child("maxReplicas"), most,
                                   "must be greater than or equal to `minReplicas`"))
-        errors += reference_errors(spec.get("scaleTargetRef") or {}, _SPEC.child("scaleTargetRef"))
-        errors += metrics_errors(spec.get("metrics") or (), _SPEC.child("metrics"))
+        target, before = (dig(o, "spec", "scaleTargetRef") or {} for o in (obj, old))
+        path = _SPEC.child("scaleTargetRef")
+        errors += reference_errors(target, path)
+        if not before or not target_group_errors(before, path):
+            errors += target_group_errors(target, path)
+        errors += metrics_errors(spec.get("metrics") or (), _SPEC.child("metrics"), least)
         for name in ("scaleUp", "scaleDown"):
             rules = dig(spec, "behavior", name)
             if rules is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from apiserver.machinery.names import is_path_segment
+from apiserver.machinery.names import is_dns1123_label, is_path_segment
 from apiserver.machinery.quantity import parse_quantity
 from apiserver.machinery.selectors import selector_errors
 from apiserver.machinery.validation import (
@@ -27,6 +27,9 @@ _FIELDS: Final = {"ContainerResource": "containerResource", "External": "externa
 _TARGETS: Final = ("Utilization", "Value", "AverageValue")
 _SELECTIONS: Final = ("Disabled", "Max", "Min")
 _POLICIES: Final = ("Percent", "Pods")
+_EITHER: Final = {
+    "object": "must set either a target value or averageValue",
+    "external": "must set either a target value for metric or a per-pod target"}
 _LONGEST_WINDOW: Final = 3600
 _LONGEST_PERIOD: Final = 1800
 
@@ -41,10 +44,30 @@ def reference_errors(reference: Object, path: Path) -> list[FieldError]:
     return errors
 
 
-def metrics_errors(metrics: Sequence[Object], path: Path) -> list[FieldError]:
-    """All the metrics."""
-    return [error for i, metric in enumerate(metrics)
-            for error in _metric_errors(metric, path.at(i))]
+def target_group_errors(reference: Object, path: Path) -> list[FieldError]:
+    """Everything that scales is in a named group, but for ReplicationControllers."""
+    version, own = reference.get("apiVersion") or "", path.child("apiVersion")
+    wrong = _version_error(version)
+    if wrong:
+        return [invalid(own, version, wrong)]
+    if version.strip("/").count("/") or reference.get("kind") == "ReplicationController":
+        return []
+    return [invalid(own, version, "apiVersion must specify API group")]
+
+
+def _version_error(version: str) -> str:
+    return f"unexpected GroupVersion string: {version}" if version.count("/") > 1 else ""
+
+
+def metrics_errors(metrics: Sequence[Object], path: Path,
+                   least: int | None = None) -> list[FieldError]:
+    """All the metrics, for a target with at least so many replicas."""
+    errors = [error for i, metric in enumerate(metrics)
+              for error in _metric_errors(metric, path.at(i))]
+    if least == 0 and not any(m.get("type") in ("Object", "External") for m in metrics):
+        errors.append(forbidden(path, "must specify at least one Object or External metric to "
+                                "support scaling to zero replicas"))
+    return errors
 
 
 def _metric_errors(metric: Object, path: Path) -> list[FieldError]:
@@ -72,13 +95,18 @@ def _source_errors(name: str, source: Object, path: Path) -> list[FieldError]:
     errors: list[FieldError] = []
     target, own = source.get("target") or {}, path.child("target")
     if name == "object":
-        errors += reference_errors(source.get("describedObject") or {},
-                                   path.child("describedObject"))
+        described, own_object = source.get("describedObject") or {}, path.child("describedObject")
+        errors += reference_errors(described, own_object)
+        version = described.get("apiVersion") or ""
+        errors += all_invalid(own_object.child("apiVersion"), version,
+                              [wrong] if (wrong := _version_error(version)) else [])
     if name in ("resource", "containerResource"):
         if not source.get("name"):
             errors.append(required(path.child("name"), "must specify a resource name"))
-        if name == "containerResource" and not source.get("container"):
-            errors.append(required(path.child("container"), "must specify a container"))
+        if name == "containerResource":
+            container, own_name = source.get("container") or "", path.child("container")
+            errors += (all_invalid(own_name, container, is_dns1123_label(container)) if container
+                       else [required(own_name, "must specify a container")])
     else:
         errors += _identifier_errors(source.get("metric") or {}, path.child("metric"))
     return errors + _target_errors(target, own) + _needed_errors(name, target, own)
@@ -115,14 +143,13 @@ def _needed_errors(name: str, target: Object, path: Path) -> list[FieldError]:
     value, average, utilization = (target.get(n) for n in (
         "value", "averageValue", "averageUtilization"))
     if name == "pods":
-        if average is None or parse_quantity(average).nano <= 0:
+        if average is None:
             return [required(path.child("averageValue"),
                              "must specify a positive target averageValue")]
         return []
     if name in ("object", "external"):
         if value is None and average is None:
-            return [required(path.child("averageValue"),
-                             "must set either a target value for metric or a per-pod target")]
+            return [required(path.child("averageValue"), _EITHER[name])]
         if name == "external" and value is not None and average is not None:
             return [forbidden(path.child("value"), "may not set both a target value for metric "
                               "and a per-pod target")]
@@ -152,6 +179,10 @@ def rules_errors(rules: Object, path: Path) -> list[FieldError]:
         errors.append(required(path.child("policies"), "must specify at least one Policy"))
     for i, policy in enumerate(policies):
         errors += _policy_errors(policy, path.child("policies").at(i))
+    tolerance = rules.get("tolerance")
+    if tolerance is not None and parse_quantity(tolerance).nano < 0:
+        errors.append(invalid(path.child("tolerance"), tolerance,
+                              "must be greater than or equal to 0"))
     return errors
 
 

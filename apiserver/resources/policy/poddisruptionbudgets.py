@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.selectors import selector_errors
-from apiserver.machinery.validation import FieldError, Path, invalid, not_supported
+from apiserver.machinery.validation import (
+    FieldError,
+    Path,
+    internal_struct,
+    invalid,
+    not_supported,
+    shown_selector,
+)
 from apiserver.resource import Resource
 from apiserver.resources.printing import AGE, NAME, field, named, number
 from apiserver.resources.workloads import (
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
 _SPEC: Final = Path("spec")
 _POLICIES: Final = ("AlwaysAllow", "IfHealthyBudget")
 _COUNTS: Final = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")
+_CHECKED: Final = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+_FIELDS: Final = ("MinAvailable", "Selector", "MaxUnavailable", "UnhealthyPodEvictionPolicy")
 
 
 class PodDisruptionBudgetStrategy(Strategy):
@@ -35,7 +44,9 @@ class PodDisruptionBudgetStrategy(Strategy):
         errors: list[FieldError] = []
         limits = ("minAvailable", "maxUnavailable")
         if all(spec.get(name) is not None for name in limits):
-            errors.append(invalid(_SPEC, spec,
+            shown = internal_struct({**spec, "selector": shown_selector(spec.get("selector"))},
+                                    *_FIELDS)
+            errors.append(invalid(_SPEC, shown,
                                   "minAvailable and maxUnavailable cannot be both set"))
         for name in limits:
             if spec.get(name) is not None:
@@ -51,7 +62,7 @@ class PodDisruptionBudgetStrategy(Strategy):
 
     def validate_status_update(self, ctx: RequestContext, obj: Object,
                                old: Object) -> list[FieldError]:
-        return numbers_errors(obj.get("status") or {}, _COUNTS, Path("status"))
+        return numbers_errors(obj.get("status") or {}, _CHECKED, Path("status"))
 
 
 PODDISRUPTIONBUDGETS = Resource(

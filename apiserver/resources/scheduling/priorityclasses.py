@@ -9,6 +9,7 @@ from apiserver.machinery.validation import (
     forbidden,
     immutable,
     not_supported,
+    required,
 )
 from apiserver.resource import Column, Resource
 from apiserver.resources.printing import AGE, NAME, field, named, number
@@ -47,7 +48,9 @@ class PriorityClassStrategy(Strategy):
             errors.append(forbidden("value", "maximum allowed value of a user defined priority "
                                     f"is {_HIGHEST}"))
         policy = obj.get("preemptionPolicy")
-        if policy is not None and policy not in _POLICIES:
+        if policy == "":
+            errors.append(required("preemptionPolicy"))
+        elif policy is not None and policy not in _POLICIES:
             errors.append(not_supported("preemptionPolicy", policy, _POLICIES))
         return errors
 

@@ -8,7 +8,8 @@ POD_SPEC: Final = {"containers": [{"name": "c", "image": "i:1"}]}
 TEMPLATE: Final = {"metadata": {"labels": {"app": "a"}}, "spec": POD_SPEC}
 SELECTING: Final = {"selector": {"matchLabels": {"app": "a"}}, "template": TEMPLATE}
 ENDING: Final = {"template": {"spec": POD_SPEC | {"restartPolicy": "Never"}}}
-TARGET: Final = {"scaleTargetRef": {"kind": "Deployment", "name": "d"}, "maxReplicas": 2}
+TARGET: Final = {"maxReplicas": 2, "scaleTargetRef": {
+    "apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}}
 MATCH: Final = {"resourceRules": [{"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"],
                                    "resources": ["*"]}]}
 HOOK: Final = {"name": "a.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from apiserver.resources.autoscaling.horizontalpodautoscalers import (
+    HORIZONTALPODAUTOSCALERS as SCALERS,
+)
 from apiserver.resources.discovery.endpointslices import ENDPOINTSLICES
 from apiserver.resources.networking.ingressclasses import INGRESSCLASSES
 from apiserver.resources.networking.ipaddresses import SERVICECIDRS
 from apiserver.resources.networking.networkpolicies import NETWORKPOLICIES
 from apiserver.resources.node.runtimeclasses import RUNTIMECLASSES
+from apiserver.resources.policy.poddisruptionbudgets import PODDISRUPTIONBUDGETS
+from apiserver.resources.scheduling.priorityclasses import PRIORITYCLASSES
 from apiserver.resources.storage.csi import (
     CSIDRIVERS,
     CSINODES,
@@ -48,7 +53,40 @@ def attachment(**more: Any) -> dict[str, Any]:
                      "source": {"persistentVolumeName": "v"}, **more}}
 
 
+def scaler(**more: Any) -> dict[str, Any]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
+    return {"spec": {"maxReplicas": 3, "scaleTargetRef": target, **more}}
+
+
+def metric(kind: str, **source: Any) -> dict[str, Any]:
+    return scaler(metrics=[{"type": kind, kind[:1].lower() + kind[1:]: source}])
+
+
 @pytest.mark.parametrize(("resource", "body", "expected"), [
+    (SCALERS, scaler(), []),
+    (SCALERS, scaler(scaleTargetRef={"kind": "Deployment", "name": "d"}),
+     ['spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group']),
+    (SCALERS, scaler(scaleTargetRef={"kind": "ReplicationController", "name": "d"}), []),
+    (SCALERS, scaler(scaleTargetRef={"apiVersion": "a/b/c", "kind": "X", "name": "d"}),
+     ['spec.scaleTargetRef.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: '
+      "a/b/c"]),
+    (SCALERS, scaler(minReplicas=0),
+     ["spec.minReplicas: Invalid value: 0: must be greater than or equal to 1",
+      "spec.metrics: Forbidden: must specify at least one Object or External metric to support "
+      "scaling to zero replicas"]),
+    (SCALERS, metric("Object", describedObject={"kind": "K", "name": "n"}, metric={"name": "m"},
+                     target={"type": "Value"}),
+     ["spec.metrics[0].object.target.averageValue: Required value: must set either a target value "
+      "or averageValue"]),
+    (SCALERS, metric("ContainerResource", name="cpu", container="C",
+                     target={"type": "Utilization", "averageUtilization": 1}),
+     [f'spec.metrics[0].containerResource.container: Invalid value: "C": {LABEL}']),
+    (SCALERS, scaler(behavior={"scaleUp": {"tolerance": "-1"}}),
+     ['spec.behavior.scaleUp.tolerance: Invalid value: "-1": must be greater than or equal to 0']),
+    (PODDISRUPTIONBUDGETS, {"spec": {"minAvailable": 1, "maxUnavailable": "10%", "selector": {}}},
+     ['spec: Invalid value: {"MinAvailable":1,"Selector":{},"MaxUnavailable":"10%",'
+      '"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set']),
+    (PRIORITYCLASSES, {"value": 1, "preemptionPolicy": ""}, ["preemptionPolicy: Required value"]),
     (NETWORKPOLICIES, {"spec": {"policyTypes": ["X"]}},
      ['spec.policyTypes[0]: Unsupported value: "X": supported values: "Ingress", "Egress"']),
     (INGRESSCLASSES, {"spec": {"controller": "a.io/b", "parameters": {

@@ -127,3 +127,38 @@ def test_rows() -> None:
         {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "u",
          "controller": True}]})
     assert cells(CONTROLLERREVISIONS, revision)["Controller"] == "daemonset.apps/d"
+
+
+def stateful(**more: Any) -> dict[str, Any]:
+    pod = {"containers": [{"name": "c", "image": "i", "volumeMounts": [
+        {"name": "data", "mountPath": "/d"}]}]}
+    claim = {"metadata": {"name": "data"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+    labels = {"a": "b"}
+    return {"selector": {"matchLabels": labels}, "volumeClaimTemplates": [claim],
+            "template": {"metadata": {"labels": labels}, "spec": pod}, **more}
+
+
+@pytest.mark.parametrize(("spec", "expected"), [
+    (stateful(), []),
+    (stateful(volumeClaimTemplates=[]),
+     ['spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"']),
+    (stateful(volumeClaimTemplates=[{"metadata": {"name": "data"}}]),
+     ["spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is "
+      "required", "spec.volumeClaimTemplates[0].spec.resources[storage]: Required value"]),
+    (stateful(selector={}),
+     ["spec.selector: Invalid value: {}: empty selector is invalid for statefulset"]),
+    (stateful(selector={"matchExpressions": [{"key": "a", "operator": "X"}]}),
+     ['spec.selector.matchExpressions[0].operator: Invalid value: "X": not a valid selector '
+      "operator",
+      'spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"X"}]}']),
+    (stateful(serviceName="a.b"),
+     ['spec.serviceName: Invalid value: "a.b": must not contain dots']),
+])
+def test_stateful_sets_mount_what_they_claim(spec: dict[str, Any], expected: list[str]) -> None:
+    assert create_errors(STATEFULSETS, spec=spec) == expected
+
+
+def test_a_stateful_set_in_force_keeps_its_claims_and_its_service() -> None:
+    old = made(STATEFULSETS, spec=stateful(serviceName="a.b"))
+    assert update_errors(STATEFULSETS, old, lambda new: new["spec"].update(replicas=3)) == []
