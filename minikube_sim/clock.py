@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_TURN_SECONDS: Final = 0.01
 EPOCH: Final = 1_767_225_600.0
 """Where virtual time starts unless told otherwise: 2026-01-01T00:00:00Z."""
 
@@ -55,6 +56,10 @@ class VirtualClock:
         self.call_at(self._now + seconds, lambda: None if done.done() else done.set_result(None))
         await done
 
+    def turn_is_over(self) -> bool:
+        """Never: everything runs at once."""
+        return False
+
     def next_due(self) -> float | None:
         """When the next call is due; None if nothing is."""
         while self._due and self._due[0].callback is None:
@@ -88,6 +93,7 @@ class RealClock:
         self.scale = scale
         self._start = time.time()
         self._mark = time.monotonic()
+        self._turn = self._mark
 
     def now(self) -> float:
         """Seconds since 1970, ahead of the wall by what the scale has gained since the start."""
@@ -101,3 +107,11 @@ class RealClock:
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds` of this clock."""
         await asyncio.sleep(seconds / self.scale)
+
+    def turn_is_over(self) -> bool:
+        """Some hundred times a second, so that a loop in a shell does not hold up the server."""
+        now = time.monotonic()
+        if now - self._turn < _TURN_SECONDS:
+            return False
+        self._turn = now
+        return True

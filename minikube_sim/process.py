@@ -47,6 +47,13 @@ def pause(until: float | None) -> Generator[Pause, None, None]:
     yield Pause(until)
 
 
+@types.coroutine
+def give_way(clock: Clock) -> Generator[None, None, None]:
+    """In a long loop: let others have their turn, where the clock says so."""
+    if clock.turn_is_over():
+        yield None
+
+
 @dataclass(slots=True, eq=False)
 class Process:
     """One running program; `ended` hears of its exit code exactly once."""
@@ -175,33 +182,28 @@ def within(coroutine: Coroutine[Any, Any, T], deadline: float, clock: Clock,
     What it does then may take as long as it likes.
     """
     raised: Exception | None = None
-    over = False
+    told = False
     while True:
         try:
             waits = coroutine.send(None) if raised is None else coroutine.throw(raised)
         except StopIteration as stop:
             result: T = stop.value
             return result
-        raised = None
+        raised, over = None, False
         try:
-            if over or waits is None:
+            if told or waits is None:
                 yield waits
             elif isinstance(waits, Pause):
-                yield Pause(deadline if waits.until is None else min(waits.until, deadline))
+                over = waits.until is None or waits.until > deadline
+                yield Pause(deadline) if over else waits
             else:
                 yield _first_of(waits, deadline, clock)
+                over = not waits.done()
         except Exception as error:  # a signal, for the one inside
             raised = error
             continue
-        if not over and clock.now() >= deadline and not _is_ready(waits, clock):
-            over, raised = True, late()
-
-
-def _is_ready(waits: Any, clock: Clock) -> bool:
-    """Whether what a program waited for has come."""
-    if isinstance(waits, Pause):
-        return waits.until is not None and waits.until <= clock.now()
-    return waits is None or waits.done()
+        if over:
+            told, raised = True, late()
 
 
 def _first_of(awaited: asyncio.Future[Any], deadline: float, clock: Clock) -> asyncio.Future[None]:

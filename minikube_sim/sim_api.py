@@ -6,11 +6,14 @@ asked, since FastAPI takes as long to import as the cluster takes to start.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from apiserver.authentication.authenticator import MASTERS, Authenticator
@@ -18,12 +21,16 @@ from apiserver.machinery.errors import ApiError
 from minikube_sim.explain.api import explain_router
 from minikube_sim.expose import Exposures, NotExposable
 from minikube_sim.process import finish
+from minikube_sim.shell.syntax import is_whole
+from minikube_sim.terminal import LiveOutput
 from minikube_sim.version import __version__
 
 if TYPE_CHECKING:
+    from apiserver.machinery.clock import Clock
     from minikube_sim.cluster import Cluster
     from minikube_sim.shell.session import Session
 
+_LINES: Final = "application/x-ndjson"
 _MOST_SHELLS: Final = 1000
 """Open shells; beyond it the oldest is closed."""
 
@@ -40,6 +47,8 @@ class LineRequest(BaseModel):
 
     line: str
     stdin: str = ""
+    more: bool = False
+    """More lines can be had: one that ends within a quote or a loop is not run but sent back."""
 
 
 def sim_app(cluster: Cluster, authenticate: Authenticator,
@@ -96,18 +105,52 @@ def _shells(cluster: Cluster) -> APIRouter:
         return {"id": identifier, "banner": session.banner, "prompt": session.prompt}
 
     @router.post("/shells/{identifier}")
-    async def run_line(identifier: str, request: LineRequest) -> dict[str, Any]:
+    async def run_line(identifier: str, request: LineRequest) -> StreamingResponse:
         session = sessions.get(identifier)
         if session is None:
             raise HTTPException(404, f"there is no open shell {identifier}")
-        result = await finish(session.run(request.line, request.stdin.encode()), cluster.clock)
-        if session.closed:
-            sessions.pop(identifier, None)
-        return {"exit_code": result.exit_code, "stdout": result.stdout.decode("utf-8", "replace"),
-                "stderr": result.stderr.decode("utf-8", "replace"), "prompt": session.prompt,
-                "closed": session.closed}
+
+        if request.more and not is_whole(request.line):
+            return StreamingResponse(iter([_json_line({"whole": False})]), media_type=_LINES)
+
+        def over() -> None:
+            if session.closed:
+                sessions.pop(identifier, None)
+
+        told = _played(session, request, cluster.clock, over)
+        return StreamingResponse(told, media_type=_LINES)
 
     return router
+
+
+async def _played(session: Session, request: LineRequest, clock: Clock,
+                  over: Callable[[], None]) -> AsyncIterator[bytes]:
+    """JSON lines: what the shell writes, as it writes it, and at the end how it ended.
+
+    Who stops to listen kills what runs.
+    """
+    news: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+    def stream(name: str) -> LiveOutput:
+        return LiveOutput(lambda data: news.put_nowait({name: data.decode("utf-8", "replace")}))
+
+    running = asyncio.ensure_future(finish(
+        session.run(request.line, request.stdin.encode(), stream("stdout"), stream("stderr")),
+        clock))
+    running.add_done_callback(lambda _: news.put_nowait(None))
+    try:
+        while (piece := await news.get()) is not None:
+            yield _json_line(piece)
+        result = await running
+        over()
+        yield _json_line({"exit_code": result.exit_code, "prompt": session.prompt,
+                          "closed": session.closed})
+    finally:
+        running.cancel()
+
+
+def _json_line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode() + b"\n"
 
 
 def _services(cluster: Cluster) -> APIRouter:

@@ -27,6 +27,9 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds` of this clock."""
 
+    def turn_is_over(self) -> bool:
+        """Whether a long computation should let others have their turn now."""
+
 
 def rfc3339(seconds: float) -> str:
     """A metav1.Time: `2026-01-01T00:00:00Z`."""

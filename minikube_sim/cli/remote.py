@@ -5,12 +5,15 @@ httpx is imported where it is needed: `start` does not need it, and it is a tent
 
 from __future__ import annotations
 
+import json
 import ssl
 from typing import TYPE_CHECKING, Any
 
 from minikube_sim.cli.console import fail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
     from minikube_sim.profile import Profile, Running
@@ -41,6 +44,22 @@ class Remote:
         if answer.is_success:
             return answer.json()
         fail(_message(answer))
+
+
+    def lines(self, path: str, body: Any) -> Iterator[dict[str, Any]]:
+        """A POST whose answer comes in JSON lines, as they come. Ends the command on failure."""
+        import httpx
+
+        try:
+            with self._client.stream("POST", f"/sim/v1{path}", json=body,
+                                     timeout=httpx.Timeout(600, read=None)) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    fail(_message(answer))
+                for line in answer.iter_lines():
+                    yield json.loads(line)
+        except httpx.HTTPError as error:
+            fail(f"the server at {self._url} does not answer: {error}")
 
 
 def _message(answer: httpx.Response) -> str:

@@ -12,6 +12,10 @@ from minikube_sim.cli.console import plain
 from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, running_profile
 from minikube_sim.cli.remote import Remote
 
+_INTERRUPTED = 130
+_MORE = "> "
+"""bash's second prompt."""
+
 
 def ssh(
     context: typer.Context,
@@ -24,7 +28,7 @@ def ssh(
     words = [*(command or []), *context.args]
     session = remote.call("POST", "/shells", {"node": node, "login": not words})
     if words:
-        raise typer.Exit(_run(remote, session["id"], _line(words), _stdin()))
+        raise typer.Exit(_run(remote, session["id"], _line(words), _stdin())["exit_code"])
     raise typer.Exit(_interact(remote, session))
 
 
@@ -37,13 +41,16 @@ def _stdin() -> str:
     return "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
 
 
-def _run(remote: Remote, session: str, line: str, stdin: str) -> int:
-    answer: dict[str, Any] = remote.call("POST", f"/shells/{session}",
-                                         {"line": line, "stdin": stdin})
-    plain(answer["stdout"], end="")
-    sys.stdout.flush()
-    sys.stderr.write(answer["stderr"])
-    return int(answer["exit_code"])
+def _run(remote: Remote, session: str, line: str, stdin: str, *,
+         more: bool = False) -> dict[str, Any]:
+    """Run a line, showing what it writes as it comes; how it ended, with the next prompt."""
+    end: dict[str, Any] = {}
+    for end in remote.lines(f"/shells/{session}", {"line": line, "stdin": stdin, "more": more}):
+        for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+            if name in end:
+                stream.write(end[name])
+                stream.flush()
+    return end
 
 
 def _interact(remote: Remote, session: dict[str, Any]) -> int:
@@ -52,23 +59,28 @@ def _interact(remote: Remote, session: dict[str, Any]) -> int:
     if interactive:
         plain(session["banner"])
         _load_readline()
-    prompt = session["prompt"]
-    while True:
+    text = ""
+    while not session.get("closed"):
         try:
-            line = input(prompt if interactive else "")
-        except EOFError:
-            return int(session.get("exit_code", 0))
-        except KeyboardInterrupt:
-            plain("^C")
-            continue
-        session = {**session, **remote.call("POST", f"/shells/{session['id']}",
-                                            {"line": line, "stdin": ""})}
-        plain(session["stdout"], end="")
-        sys.stdout.flush()
-        sys.stderr.write(session["stderr"])
-        prompt = session["prompt"]
-        if session["closed"]:
-            return int(session["exit_code"])
+            line, last = _line_typed((_MORE if text else session["prompt"]) if interactive else "")
+            if last and not text:
+                break
+            text += line + "\n"
+            end = _run(remote, session["id"], text, "", more=not last)
+            if end.get("whole", True):
+                session, text = {**session, **end}, ""
+        except KeyboardInterrupt:  # it ends the line, not the shell
+            plain("^C" if interactive else "")
+            session, text = {**session, "exit_code": _INTERRUPTED}, ""
+    return int(session.get("exit_code", 0))
+
+
+def _line_typed(prompt: str) -> tuple[str, bool]:
+    """A line, and whether it is the end of all."""
+    try:
+        return input(prompt), False
+    except EOFError:
+        return "", True
 
 
 def _load_readline() -> None:

@@ -10,7 +10,7 @@ from minikube_sim.process import pause
 
 if TYPE_CHECKING:
     from minikube_sim.shell.context import Machine
-    from minikube_sim.shell.redirection import Input
+    from minikube_sim.shell.redirection import Input, Streams
     from minikube_sim.shell.state import State
 
 
@@ -38,8 +38,8 @@ class Call:
     input: Input
     machine: Machine
     state: State
-    run: Callable[[Sequence[str], Input], Awaitable[Result]]
-    """Run another command (sudo, timeout, xargs, env)."""
+    run_words: Callable[[Sequence[str], Streams], Awaitable[int]]
+    """Run another command with streams of its own."""
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
 
@@ -50,6 +50,13 @@ class Call:
     async def text(self) -> str:
         """The same as text."""
         return (await self.input.read()).decode("utf-8", "replace")
+
+    async def run(self, words: Sequence[str], stdin: Input | None = None) -> int:
+        """Run another command in this one's place (sudo, timeout, xargs, env); its exit code."""
+        from minikube_sim.shell.redirection import Streams
+
+        return await self.run_words(
+            words, Streams(self.input if stdin is None else stdin, self.out, self.err))
 
     def print(self, text: str = "", end: str = "\n") -> None:
         """Write to stdout."""

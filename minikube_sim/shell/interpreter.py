@@ -10,8 +10,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from minikube_sim.process import Process
-from minikube_sim.shell.call import Call, Result
+from minikube_sim.process import Process, give_way
+from minikube_sim.shell.call import Call
 from minikube_sim.shell.commands import COMMANDS
 from minikube_sim.shell.expansion import Expander
 from minikube_sim.shell.redirection import Input, Streams, redirect
@@ -66,7 +66,7 @@ class Interpreter:
             streams.err += f"{self.state.name}: {_unknown(name)}\n".encode()
             return NOT_FOUND
         call = Call(name=name, args=list(words[1:]), input=streams.stdin, out=streams.out,
-                    err=streams.err, machine=self.machine, state=self.state, run=self._run_words)
+                    err=streams.err, machine=self.machine, state=self.state, run_words=self.execute)
         return int(await command(call))
 
     # --- statements ------------------------------------------------------------------------------
@@ -322,6 +322,7 @@ class Interpreter:
 
     async def _turn(self, body: Node, streams: Streams) -> tuple[int, bool]:
         """One turn of a loop: (exit code, whether the loop goes on)."""
+        await give_way(self.machine.clock)
         try:
             return await self._statements(body.named_children, streams), True
         except LoopControl as control:
@@ -385,11 +386,6 @@ class Interpreter:
         except ShellExit as end:
             self.state.status = end.code
         return bytes(streams.out).decode("utf-8", "replace")
-
-    async def _run_words(self, words: Sequence[str], stdin: Input) -> Result:
-        streams = Streams(stdin)
-        code = await self.execute(words, streams)
-        return Result(code, bytes(streams.out), bytes(streams.err))
 
 
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})

@@ -52,9 +52,14 @@ class Session:
         sign = "#" if self.machine.user == "root" else "$"
         return f"{self.machine.user}@{self.machine.hostname}:{where}{sign} "
 
-    async def run(self, line: str, stdin: bytes = b"") -> Result:
-        """Run one line; what it wrote and its exit code. After `exit` the session is closed."""
-        streams = Streams(Input(stdin))
+    async def run(self, line: str, stdin: bytes = b"", out: bytearray | None = None,
+                  err: bytearray | None = None) -> Result:
+        """Run one line; what it wrote and its exit code. After `exit` the session is closed.
+
+        `out` and `err`: where it writes, when somebody looks on.
+        """
+        streams = Streams(Input(stdin), bytearray() if out is None else out,
+                          bytearray() if err is None else err)
         try:
             code = await self._interpreter.script(line, streams)
         except ShellExit as end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Final
 
 import tree_sitter
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _QUOTES: Final = ('"', "'", "`")
+_DOCUMENT: Final = re.compile(r"""<<-?[ ]*['"\\]?(\w+)""")
+_ENDS: Final = ("do :\ndone\n", ":\ndone\n", "then :\nfi\n", ":\nfi\n", "x) ;;\nesac\n",
+                ";;\nesac\n", ":\n}\n", ":\n)\n", ":\n")
+"""What ends a loop, a condition, a list or a pipeline that has been begun."""
+_MOST_NESTED: Final = 3
 MAX_LINE: Final = 1 << 20
 
 
@@ -24,11 +30,15 @@ def _language() -> tree_sitter.Language:
     return tree_sitter.Language(tree_sitter_bash.language())
 
 
+def _root(text: str) -> Node:
+    return tree_sitter.Parser(_language()).parse(text.encode()).root_node
+
+
 def parse(text: str) -> Node:
     """The tree of a line or script. Raises SyntaxProblem."""
     if len(text) > MAX_LINE:
         raise SyntaxProblem("line too long")
-    root = tree_sitter.Parser(_language()).parse(text.encode()).root_node
+    root = _root(text)
     if root.has_error:
         raise SyntaxProblem(_message(text, _first_error(root)))
     return root
@@ -36,11 +46,32 @@ def parse(text: str) -> Node:
 
 def is_whole(text: str) -> bool:
     """Whether a line needs no further one: no open quote, loop or here-document."""
+    if text.endswith("\\\n"):
+        return False
     try:
         parse(text)
     except SyntaxProblem as problem:
-        return "unexpected E" not in str(problem) and "end of file" not in str(problem)
+        return not ("unexpected EOF" in str(problem) or _document_open(text) or _can_go_on(text))
     return True
+
+
+def _can_go_on(text: str) -> bool:
+    """Whether some ends of what may be open make it a text that bash takes."""
+    texts = [text]
+    for _ in range(_MOST_NESTED):
+        texts = [begun + end for begun in texts for end in _ENDS]
+        if any(not _root(each).has_error for each in texts):
+            return True
+    return False
+
+
+def _document_open(text: str) -> bool:
+    """Whether a here-document lacks its last line."""
+    for match in _DOCUMENT.finditer(text):
+        following = text[match.end():].split("\n")[1:]
+        if not any(line.lstrip("\t") == match[1] for line in following):
+            return True
+    return False
 
 
 def _first_error(node: Node) -> Node:

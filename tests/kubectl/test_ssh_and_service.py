@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import httpx
 import pytest
 
@@ -24,6 +28,26 @@ def test_words_and_quoted_lines(cluster):
 def test_lines_from_stdin_are_a_session(cluster):
     done = cluster.run("minikube-sim", "ssh", stdin="A=1\necho $A\nexit 3\necho never\n")
     assert (done.returncode, done.stdout) == (3, "1\n")
+
+
+def test_a_loop_may_stand_on_several_lines(cluster):
+    lines = "for i in 1 2\ndo\n  echo \"a\n$i\"\ndone\ncat <<E\nb\nE\nfalse\n"
+    done = cluster.run("minikube-sim", "ssh", stdin=lines)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "a\n1\na\n2\nb\n", "")
+    done = cluster.run("minikube-sim", "ssh", stdin="if true\nthen")
+    assert done.returncode == 2
+    assert "syntax error: unexpected end of file" in done.stderr
+
+
+def test_a_loop_without_end_shows_its_output_holds_nobody_up_and_can_be_interrupted(cluster):
+    line = "echo a; echo b >&2; while true; do curl -s -o /dev/null http://10.96.0.1:443/; done"
+    command = [sys.executable, "-m", "minikube_sim", "ssh", "--", line]
+    with subprocess.Popen(command, env=cluster.environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        assert (process.stdout.readline(), process.stdout.readline()) == ("a\n", "b\n")
+        assert "minikube" in cluster.kubectl("get nodes -o name --request-timeout=5s")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 130
 
 
 def test_an_unknown_node_is_one_line(cluster):

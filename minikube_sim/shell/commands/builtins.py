@@ -167,10 +167,7 @@ async def command(call: Call) -> int:
         return await which_words(call, words[1:])
     if not words:
         return 0
-    result = await call.run(words, call.input)
-    call.out += result.stdout
-    call.err += result.stderr
-    return result.exit_code
+    return await call.run(words)
 
 
 async def which_words(call: Call, names: list[str]) -> int:

@@ -25,11 +25,10 @@ async def env(call: Call) -> int:
             call.print(f"{name}={value}")
         return 0
     kept, call.state.temporary = call.state.temporary, {**call.state.temporary, **added}
-    result = await call.run(words, call.input)
-    call.state.temporary = kept
-    call.out += result.stdout
-    call.err += result.stderr
-    return result.exit_code
+    try:
+        return await call.run(words)
+    finally:
+        call.state.temporary = kept
 
 
 async def printenv(call: Call) -> int:

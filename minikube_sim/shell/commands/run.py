@@ -5,25 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from minikube_sim.process import SIGINT, Interrupted
+from minikube_sim.process import SIGINT, SIGTERM, Interrupted, within
 from minikube_sim.shell.commands.options import BadUsage, parse
 from minikube_sim.shell.redirection import Input
 from minikube_sim.shell.state import ShellExit, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from minikube_sim.shell.call import Call
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIMED_OUT = 124
-
-
-async def _pass_on(call: Call, words: Sequence[str], stdin: Input | None = None) -> int:
-    result = await call.run(words, call.input if stdin is None else stdin)
-    call.out += result.stdout
-    call.err += result.stderr
-    return result.exit_code
 
 
 async def sudo(call: Call) -> int:
@@ -34,26 +26,34 @@ async def sudo(call: Call) -> int:
         return call.complain(str(error))
     if not words:
         return call.complain(f"usage: {call.name} command [arg ...]")
-    return await _pass_on(call, words)
+    return await call.run(words)
 
 
 async def timeout(call: Call) -> int:
-    """Run a command; its own options bound its time (commands here do not run for ever)."""
+    """Run a command; SIGTERM for one that is not over in time."""
     try:
         _, words = parse("timeout", call.args, "k:s:v", permute=False)
     except BadUsage as error:
         return call.complain(str(error), 125)
     if len(words) < 2 or _seconds(words[0]) is None:
         return call.complain("timeout: missing operand", 125)
-    start, limit = call.machine.now(), _seconds(words[0]) or 0.0
-    code = await _pass_on(call, words[1:])
-    return _TIMED_OUT if limit and call.machine.now() - start > limit else code
+    limit = _seconds(words[0])
+    if not limit:
+        return await call.run(words[1:])
+    late = Interrupted(SIGTERM)
+    try:
+        return await within(call.run(words[1:]), call.machine.now() + limit, call.machine.clock,
+                            lambda: late)
+    except Interrupted as signal:
+        if signal is late:
+            return _TIMED_OUT
+        raise
 
 
 async def time(call: Call) -> int:
     """Run a command and tell how long it took, on the cluster clock."""
     start = call.machine.now()
-    code = await _pass_on(call, call.args) if call.args else 0
+    code = await call.run(call.args) if call.args else 0
     spent = call.machine.now() - start
     minutes, seconds = divmod(spent, 60)
     call.complain(f"\nreal\t{int(minutes)}m{seconds:.3f}s\nuser\t0m0.000s\nsys\t0m0.000s")
@@ -77,7 +77,7 @@ async def xargs(call: Call) -> int:
         if not batches and "-r" not in options:
             batches = [words]
     for batch in batches:
-        code = await _pass_on(call, batch, Input()) or code
+        code = await call.run(batch, Input()) or code
     return code
 
 
