@@ -26,9 +26,9 @@ def selectors_of(role: Object) -> list[Object]:
 def aggregated_rules(role: Object, roles: Iterable[Object]) -> list[Object]:
     """The rules of all roles that the selectors match, by their names, each rule once."""
     rules: list[Object] = []
-    others = [other for other in roles if meta.name(other) != meta.name(role)]
+    others = [(meta.labels(other), other) for other in roles if other is not role]
     for selector in map(from_label_selector, selectors_of(role)):
-        chosen = [other for other in others if selector.matches(meta.labels(other))]
+        chosen = [other for labels, other in others if selector.matches(labels)]
         for other in sorted(chosen, key=meta.name):
             rules += [rule for rule in other.get("rules") or () if rule not in rules]
     return rules

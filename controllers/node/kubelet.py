@@ -88,7 +88,8 @@ class Kubelet(Controller):
             return Result(requeue_after=await self._registration.report())
         if key == LEASE_KEY:
             return Result(requeue_after=await self._registration.renew())
-        await self._sync_pod(key)
+        if self.resumes is None or key not in self._records:  # else `start` has just done it
+            await self._sync_pod(key)
         return None
 
     def pause(self) -> None:

@@ -81,6 +81,8 @@ class Registration:
         client, config = self._host.client, self._host.config
         try:
             found = await client.get(LEASES, config.name, LEASES_NAMESPACE)
+            if found["spec"].get("renewTime") == now:
+                return found
             return await client.update(LEASES, {**found, "spec": {**found["spec"],
                                                                   "renewTime": now}})
         except NotFound:
