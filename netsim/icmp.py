@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from netsim import packet as pk
 from netsim.netfilter.context import Context, CtState, RejectWith
 from netsim.netfilter.hooks import Hook
-from netsim.packet import Packet, icmp_error, is_multicast
+from netsim.packet import LIMITED_BROADCAST, Packet, icmp_error, is_multicast
 from netsim.routing import RouteKind
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class Problem(Enum):
     REJECT_ROUTE = ((3, 13), (1, 6))
 
 
+_NOT_ANSWERED: Final = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12))
+_LAST_KNOWN: Final = 18
+_REDIRECT6: Final = 137
 _REJECTIONS: Final = {
     RejectWith.NET_UNREACHABLE: Problem.NET_UNREACHABLE,
     RejectWith.HOST_UNREACHABLE: Problem.HOST_UNREACHABLE,
@@ -66,10 +69,11 @@ def send_error(
     about a broadcast.
     """
     packet = about.packet
-    if packet.is_icmp_error or not packet.src or is_multicast(packet.family, packet.src):
+    if _is_not_answered(packet) or not packet.src or is_multicast(packet.family, packet.src):
         return
     route = stack.routes[packet.family].lookup(packet.dst)
-    if is_multicast(packet.family, packet.dst) or (
+    limited = packet.family == 4 and packet.dst == LIMITED_BROADCAST
+    if limited or is_multicast(packet.family, packet.dst) or (
         route is not None and route.kind is RouteKind.BROADCAST
     ):
         return
@@ -84,6 +88,14 @@ def send_error(
     error.payload = payload
     error.icmp_seq = mtu  # the header's place for it is the same
     stack.output(_attached(stack, error, about))
+
+
+def _is_not_answered(packet: Packet) -> bool:
+    """ICMP errors, and what the kernel takes for such (icmp_pointers, is_ineligible)."""
+    kind = packet.icmp_type
+    if packet.protocol == pk.ICMP:
+        return kind in _NOT_ANSWERED or kind > _LAST_KNOWN
+    return packet.protocol == pk.ICMPV6 and (kind < 128 or kind == _REDIRECT6)
 
 
 def reject(stack: Namespace, about: Context) -> None:

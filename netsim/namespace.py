@@ -22,7 +22,14 @@ from netsim.icmp import NeighbourFailed, Problem
 from netsim.link import Interface, InterfaceAddress
 from netsim.netfilter.context import AddressType, Context, CtState
 from netsim.netfilter.hooks import Hook, Priority, Verdict
-from netsim.packet import address_text, format_packet, is_multicast, parse_address
+from netsim.packet import (
+    EVERYBODY,
+    LIMITED_BROADCAST,
+    address_text,
+    format_packet,
+    is_multicast,
+    parse_address,
+)
 from netsim.routing import ADDRESS_TYPES, BITS, Route, RouteKind, RoutingTable, parse_network
 from netsim.sockets import Sockets
 
@@ -44,7 +51,6 @@ _EVERYTHING: Final = {"default": (4, 0, 0), "default6": (6, 0, 0)}
 T = TypeVar("T")
 _Functions = tuple["Callable[[Context], Verdict]", ...]
 _LOG_LINES: Final = 10_000
-_LIMITED_BROADCAST: Final = 0xFFFFFFFF
 _NAT_PRIORITY: Final = {
     Hook.PREROUTING: Priority.NAT_DST,
     Hook.OUTPUT: Priority.NAT_DST,
@@ -291,7 +297,7 @@ class Namespace:
         self, family: int, address: int, interface: str | None = None,
     ) -> AddressType:
         """What routing says about an address, at all or as an address of one interface."""
-        if family == 4 and address == _LIMITED_BROADCAST:
+        if family == 4 and address == LIMITED_BROADCAST:
             return AddressType.BROADCAST
         if is_multicast(family, address):
             return AddressType.MULTICAST
@@ -512,6 +518,10 @@ class Namespace:
         if self._is_martian(packet, interface):
             self._note(context, "drop", "martian address")
             return
+        if packet.dst in EVERYBODY[packet.family]:
+            self._note(context, "route", "broadcast")
+            self._deliver(context)
+            return
         route = self.routes[packet.family].lookup(packet.dst)
         if route is None:
             self._note(context, "route", "no route")
@@ -531,17 +541,21 @@ class Namespace:
 
     def _is_martian(self, packet: Packet, interface: Interface) -> bool:
         """Addresses that cannot come from outside (ip_route_input_slow), and multicast: nobody
-        here is member of a group, and it is not routed.
+        here is member of a group but that of all hosts, and it is not routed.
         """
         source, destination = packet.src, packet.dst
-        if is_multicast(packet.family, destination):
+        if is_multicast(packet.family, destination) and (
+            destination not in EVERYBODY[packet.family]
+        ):
             return True
         if packet.family == 6:
             return source >> 120 == 0xFF or source == 1 or destination == 1
         if source >> 24 == 127 or destination >> 24 == 127:
             allowed = self.route_localnet or interface.route_localnet
             return not allowed
-        if source >> 28 >= 0xE:
+        if source >> 28 >= 0xE or destination == 0:
+            return True
+        if source == 0 and destination != LIMITED_BROADCAST:
             return True
         return self.is_local(4, source)
 

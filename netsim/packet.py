@@ -53,6 +53,13 @@ PSH: Final = 0x08
 ACK: Final = 0x10
 URG: Final = 0x20
 
+LIMITED_BROADCAST: Final = 0xFFFFFFFF
+"""255.255.255.255: everybody on the link, never routed."""
+EVERYBODY: Final = {
+    4: frozenset((LIMITED_BROADCAST, 0xE0000001)), 6: frozenset((0xFF02 << 112 | 1,)),
+}
+"""By family: addresses that every host on the link takes as its own."""
+
 _FLAG_LETTERS: Final = (("S", SYN), ("A", ACK), ("F", FIN), ("R", RST), ("P", PSH), ("U", URG))
 _IP_HEADER: Final = {4: 20, 6: 40}
 _HEADER: Final = {TCP: 20, UDP: 8, ICMP: 8, ICMPV6: 8, SCTP: 12}

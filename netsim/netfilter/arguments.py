@@ -146,6 +146,8 @@ class _Scanner:
         self.found = Arguments(family)
         self.has_chain = has_chain
         self.proto_tried = False
+        self.owners: list[Loaded] = []
+        """Matches and target in the order in which they came: the last one's options go first."""
 
     def scan(self) -> Arguments:
         """All words, then what can only be said at the end."""
@@ -220,12 +222,10 @@ class _Scanner:
         wanted = name[2:]
         if wanted in _LONG:
             return None, _LONG[wanted]
-        target = self.found.target
-        owners = [*reversed(self.found.matches), *([target] if target else [])]
         begun: dict[tuple[int, str], tuple[Loaded | None, Option | str]] = {
             (0, letter): (None, letter) for long, letter in _LONG.items() if long.startswith(wanted)
         }
-        for owner in owners:
+        for owner in reversed(self.owners):
             for option in owner.kind.options:
                 if name in (option.name, option.alias):
                     return owner, option
@@ -283,6 +283,7 @@ class _Scanner:
         if kind is None or self.found.family not in kind.families:
             return False
         self.found.matches.append(Loaded(kind, Given(name, self.found.family)))
+        self.owners.append(self.found.matches[-1])
         return True
 
     # ------------------------------------------------------------ main options
@@ -387,6 +388,7 @@ class _Scanner:
         kind = TARGETS.get(argument)
         if kind is not None and self.found.family in kind.families:
             self.found.target = Loaded(kind, Given(argument, self.found.family))
+            self.owners.append(self.found.target)
         else:
             self.found.jump = Jump(argument)
 

@@ -203,7 +203,8 @@ class Conntrack(Match):
                 return False
         if self.expire:
             context.volatile = True
-            left = max(0, int(connection.expires - context.stack.now()))
+            confirmed = connection.status & CONFIRMED  # the timeout runs from then on
+            left = max(0, int(connection.expires - context.stack.now())) if confirmed else 0
             return (self.expire.low <= left <= self.expire.high) != self.expire.inverted
         return True
 

@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from tests.netsim.netfilter.wide import (
+    wide_conditions,
+    wide_packets,
+    wide_targets,
+    wide_transport,
+)
+
 CLIENTS = ("10.1.0.2", "10.1.0.3", "10.1.0.4")
 SERVERS = ("10.2.0.2", "10.2.0.3", "10.1.0.1", "10.96.0.1")
 PORTS = (53, 80, 81, 4000)
@@ -16,6 +23,7 @@ HOOKS = {
     "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
     "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
     "filter": ("INPUT", "FORWARD", "OUTPUT"),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 CHAINS = ("A", "B", "C", "D")
 BEFORE = ("", "", "-m comment --comment x ", "-m length --length 28 ",
@@ -98,8 +106,8 @@ def exact_conditions(draw: st.DrawFn) -> str:
 
 
 @st.composite
-def conditions(draw: st.DrawFn, chain: str) -> str:
-    """The conditions of a rule."""
+def conditions(draw: st.DrawFn, chain: str, *, wide: bool = False) -> str:
+    """The conditions of a rule; `wide`: see wide.py."""
     parts = []
     if draw(st.booleans()):
         parts.append(f"{draw(bangs)}-s {draw(networks)}")
@@ -107,6 +115,10 @@ def conditions(draw: st.DrawFn, chain: str) -> str:
         parts.append(f"{draw(bangs)}-d {draw(networks)}")
     if chain in ("PREROUTING", "INPUT", "FORWARD") and not draw(st.integers(0, 3)):
         parts.append(f"{draw(bangs)}-i {draw(st.sampled_from(('eth0', 'eth1', 'eth+')))}")
+    if wide and draw(st.booleans()):
+        if draw(st.booleans()):
+            parts.append(draw(wide_transport()))
+        return " ".join([*parts, *draw(st.lists(wide_conditions(chain), max_size=2))])
     if draw(st.booleans()):
         parts.append(draw(transports()))
     parts += draw(st.lists(matches, max_size=2))
@@ -155,19 +167,22 @@ def _targets(table: str, chain: str, ported: bool) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def rules(draw: st.DrawFn, table: str, chain: str, *, exact: bool = False) -> str:
+def rules(
+    draw: st.DrawFn, table: str, chain: str, *, exact: bool = False, wide: bool = False,
+) -> str:
     """One rule; user chains lead only to those after them."""
     after = CHAINS[CHAINS.index(chain) + 1 :] if chain in CHAINS else CHAINS
-    text = f"-A {chain} {draw(exact_conditions() if exact else conditions(chain))}"
+    text = f"-A {chain} {draw(exact_conditions() if exact else conditions(chain, wide=wide))}"
     if after and not draw(st.integers(0, 3)):
         return f"{text} {draw(st.sampled_from(('-j', '-j', '-g')))} {draw(st.sampled_from(after))}"
     ported = "-p tcp" in text or "-p udp" in text
-    target = draw(_targets(table, chain, ported))
+    found = draw(_targets(table, chain, ported))
+    target = draw(wide_targets(table, chain, ported)) if wide and draw(st.booleans()) else found
     return f"{text} {target}" if "-p tcp" not in target or " -p " not in text else text
 
 
 @st.composite
-def tables(draw: st.DrawFn, table: str) -> str:
+def tables(draw: st.DrawFn, table: str, *, wide: bool = False) -> str:
     """One table as restore text."""
     lines = [f"*{table}"]
     for hook in HOOKS[table]:
@@ -175,7 +190,7 @@ def tables(draw: st.DrawFn, table: str) -> str:
         lines.append(f":{hook} {'DROP' if drop else 'ACCEPT'} [0:0]")
     lines += [f":{chain} - [0:0]" for chain in CHAINS]
     for chain in (*HOOKS[table], *CHAINS):
-        lines += draw(st.lists(rules(table, chain), max_size=3))
+        lines += draw(st.lists(rules(table, chain, wide=wide), max_size=3))
         if chain in ("PREROUTING", "FORWARD", "A") and draw(st.booleans()):
             run = st.lists(rules(table, chain, exact=True), min_size=4, max_size=8)
             lines += draw(run) + draw(st.lists(rules(table, chain), max_size=2))
@@ -183,10 +198,16 @@ def tables(draw: st.DrawFn, table: str) -> str:
 
 
 @st.composite
-def rulesets(draw: st.DrawFn) -> str:
+def rulesets(draw: st.DrawFn, *, wide: bool = False) -> str:
     """Restore text of one to three tables."""
-    chosen = draw(st.sets(st.sampled_from(sorted(HOOKS)), min_size=1, max_size=3))
-    return "".join(draw(tables(table)) for table in sorted(chosen))
+    names = sorted(HOOKS) if wide else [name for name in sorted(HOOKS) if name != "security"]
+    chosen = draw(st.sets(st.sampled_from(names), min_size=1, max_size=3))
+    return "".join(draw(tables(table, wide=wide)) for table in sorted(chosen))
+
+
+def some_packets(*, wide: bool = False) -> st.SearchStrategy[str]:
+    """Packets of a few flows; `wide`: odd ones among them."""
+    return st.one_of(packets(), packets(), wide_packets()) if wide else packets()
 
 
 @st.composite

@@ -92,3 +92,38 @@ def test_rst_outside_the_window_makes_the_next_one_be_looked_at() -> None:
         router.send(packet)
     assert router.send("eth1 tcp 10.2.0.2:80 > 10.1.0.2:4000 R seq=4000 ack=0") == []
     assert conntrack_lines(router.stack)[0].startswith("tcp ESTABLISHED")
+
+
+def test_a_connection_that_is_not_confirmed_has_no_time_left() -> None:
+    router = Router()
+    router.restore(filtering("-A FORWARD -m conntrack --ctexpire 0 -j DROP"))
+    assert router.send("eth0 udp 10.1.0.2:4000 > 10.2.0.2:53") == []
+
+
+@pytest.mark.parametrize("kind", ["9/0", "10/0", "4/0", "19/0"])
+def test_what_the_kernel_takes_for_an_icmp_error_is_not_answered(kind: str) -> None:
+    router = Router()
+    router.restore(filtering("-A FORWARD -j REJECT"))
+    assert router.send(f"eth0 icmp 10.1.0.2 > 10.2.0.2 {kind}") == []
+    assert len(router.send("eth0 icmp 10.1.0.2 > 10.2.0.2 13/0")) == 1
+
+
+@pytest.mark.parametrize("everybody", ["255.255.255.255", "224.0.0.1", "10.1.0.255"])
+def test_what_is_for_everybody_is_for_this_host_and_goes_no_further(everybody: str) -> None:
+    router = Router()
+    router.listen("udp/53")
+    (taken,) = router.send(f"eth0 udp 10.1.0.2:4000 > {everybody}:53")[:1]
+    assert taken.startswith("local udp 10.1.0.2:4000 > ")
+    assert router.send(f"eth0 udp 10.1.0.2:4000 > {everybody}:54 ttl=1") == []
+
+
+def test_zeros_are_no_source_of_a_packet_to_somebody() -> None:
+    assert Router().send("eth0 udp 0.0.0.0:68 > 10.2.0.2:67") == []
+    assert Router().send("eth0 udp 10.1.0.2:68 > 0.0.0.0:67") == []
+
+
+def test_an_option_belongs_to_the_match_or_target_that_came_last() -> None:
+    router = Router()
+    router.restore(filtering("-A FORWARD -m recent --set --mask 255.255.255.0 "
+                             "-j CONNMARK --restore-mark --mask 0x3", table="filter"))
+    assert router.send("eth0 udp 10.1.0.2:4000 > 10.2.0.2:53") != []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netsim.netfilter.save_restore import save
 from tests.netsim.netfilter.asking import examples, kernel, parsed, without_chance
-from tests.netsim.netfilter.generate import packets, rulesets
+from tests.netsim.netfilter.generate import packets, rulesets, some_packets
 from tests.netsim.router import Router, conntrack_lines, in_ipv6
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ def test_a_real_kernel_does_the_same(
 ) -> None:
     if family == 6:
         rules, sent = in_ipv6(rules), [in_ipv6(packet) for packet in sent]
+    agree(kernel, family, rules, sent)
+
+
+def agree(kernel: KernelRouter, family: int, rules: str, sent: list[str]) -> None:
+    """Play them here and there: same packets out, same counters, same flows."""
     router = Router(family=family)
     router.restore(rules)
     theirs = kernel.play(rules, parsed(sent), family=family)
@@ -42,3 +47,11 @@ def test_a_real_kernel_does_the_same(
     assert save(router.ruleset, counters=True) == theirs.state.saved
     ours = conntrack_lines(router.stack, states=True)
     assert plain(ours) == plain(theirs.state.flows)
+
+
+@examples(25)
+@given(rulesets(wide=True), st.lists(some_packets(wide=True), min_size=1, max_size=8))
+def test_a_real_kernel_does_the_same_with_every_option(
+    kernel: KernelRouter, rules: str, sent: list[str]
+) -> None:
+    agree(kernel, 4, rules, sent)
