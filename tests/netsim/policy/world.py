@@ -12,17 +12,26 @@ from netsim.outcome import TimedOut
 from netsim.policy import NodePolicies
 
 NAMESPACES = {"a": {"team": "red"}, "b": {"team": "blue", "env": "prod"}, "c": {}}
-CIDRS = {"n1": "172.17.1.0/24", "n2": "172.17.2.0/24"}
+CIDRS = {"n1": ("172.17.1.0/24", "fd00:17:1::/64"), "n2": ("172.17.2.0/24", "fd00:17:2::/64")}
 PORTS = (("TCP", 80), ("TCP", 8080), ("UDP", 53))
-OUTSIDE = "10.211.55.2"
+OUTSIDE = {4: "10.211.55.2", 6: "fd00:211:55::2"}
+BLOCKS = {
+    4: (["172.17.1.0/24", "10.211.55.0/24"], ["0.0.0.0/0", "172.17.0.0/16"],
+        ["172.17.2.0/24", "172.17.1.12/30"]),
+    6: (["fd00:17:1::/64", "fd00:211:55::/64"], ["::/0", "fd00:17::/32"],
+        ["fd00:17:2::/64", "fd00:17:1::c/126"]),
+}
+"""Of ipBlocks, by family: plain ones, those with an exception, and exceptions."""
 
 
-def make_pod(name, place, labels, address, node, number=8080):
+def make_pod(name, place, labels, addresses, node, number=8080):
+    several = [addresses] if isinstance(addresses, str) else addresses
     return {"metadata": {"name": name, "namespace": place, "labels": labels},
             "spec": {"nodeName": node, "containers": [{"ports": [
                 {"name": "http", "containerPort": number},
                 {"name": "dns", "containerPort": 53, "protocol": "UDP"}]}]},
-            "status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}}
+            "status": {"phase": "Running", "podIP": several[0],
+                       "podIPs": [{"ip": address} for address in several]}}
 
 
 def make_policy(name, place="a", **spec):
@@ -34,14 +43,20 @@ def spaces():
 
 
 class World:
-    """Two nodes, nine Pods, one host outside; policies enforced on both nodes."""
+    """Two nodes, nine Pods, one host outside; policies enforced on both nodes. All have addresses
+    of both families; `family` is the one that is tried.
+    """
 
-    def __init__(self, chance):
+    def __init__(self, chance, family=4):
+        self.family = family
         self.fabric = Fabric(lambda: 1e6, random.Random(1))
-        self.nodes = {name: self.fabric.add_node(name, f"10.211.55.{120 + i}/24", cidr)
-                      for i, (name, cidr) in enumerate(CIDRS.items())}
+        self.nodes = {
+            name: self.fabric.add_node(
+                name, [f"10.211.55.{120 + i}/24", f"fd00:211:55::{120 + i}/64"], cidrs)
+            for i, (name, cidrs) in enumerate(CIDRS.items())}
         self.outside = self.fabric.add_outside(
-            "outside", f"{OUTSIDE}/24", through=self.nodes["n1"], networks=["172.17.0.0/16"])
+            "outside", f"{OUTSIDE[4]}/24", f"{OUTSIDE[6]}/64", through=self.nodes["n1"],
+            networks=["172.17.0.0/16", "fd00:17::/32"])
         self.pods, self.stacks = {}, {}
         for number in range(9):
             self._add_pod(number, chance)
@@ -52,11 +67,11 @@ class World:
 
     def _add_pod(self, number, chance):
         node = chance.choice(list(self.nodes))
-        address = f"{CIDRS[node].removesuffix('0/24')}{10 + number}"
+        addresses = [str(ipaddress.ip_network(cidr)[10 + number]) for cidr in CIDRS[node]]
         name, place = f"p{number}", list(NAMESPACES)[number % 3]
-        self.pods[name] = make_pod(name, place, some_labels(chance), address, node,
+        self.pods[name] = make_pod(name, place, some_labels(chance), addresses, node,
                                    chance.choice([80, 8080]))
-        self.stacks[name] = self.nodes[node].attach_pod(name, address)
+        self.stacks[name] = self.nodes[node].attach_pod(name, *addresses)
 
     def each(self, do):
         for agent in self.agents.values():
@@ -73,9 +88,13 @@ class World:
         """Whether a connection or datagram from a stack reaches a Pod: it is refused, since
         nobody listens, but not lost.
         """
-        address = self.pods[name]["status"]["podIP"]
+        address = address_of(self.pods[name], self.family)
         send = source.connect if protocol == "TCP" else source.send_datagram
         return not isinstance(send(address, port), TimedOut)
+
+
+def address_of(pod, family):
+    return next(one["ip"] for one in pod["status"]["podIPs"] if (":" in one["ip"]) == (family == 6))
 
 
 # ------------------------------------------------------------------ by chance
@@ -113,10 +132,10 @@ def some_peer(chance):
         return {"namespaceSelector": some_namespaces(chance)}
     if pick == 2:
         return {"namespaceSelector": some_namespaces(chance), "podSelector": some_selector(chance)}
+    plain, wide, holes = BLOCKS[chance.choice([4, 6])]
     if pick == 3:
-        return {"ipBlock": {"cidr": chance.choice(["172.17.1.0/24", "10.211.55.0/24"])}}
-    return {"ipBlock": {"cidr": chance.choice(["0.0.0.0/0", "172.17.0.0/16"]),
-                        "except": [chance.choice(["172.17.2.0/24", "172.17.1.12/30"])]}}
+        return {"ipBlock": {"cidr": chance.choice(plain)}}
+    return {"ipBlock": {"cidr": chance.choice(wide), "except": [chance.choice(holes)]}}
 
 
 def some_port(chance):
@@ -212,10 +231,10 @@ def allowed_one_way(policies, kind, own, other, address, flow):
     return False
 
 
-def allowed(policies, source, destination, protocol, port):
-    """Whether policies let one Pod connect to another."""
-    flow = (destination, protocol, port)
+def allowed(policies, source, destination, flow, family):
+    """Whether policies let one Pod connect to another; `flow`: (protocol, port)."""
+    whole = (destination, *flow)
     return (allowed_one_way(policies, "Egress", source, destination,
-                            destination["status"]["podIP"], flow)
+                            address_of(destination, family), whole)
             and allowed_one_way(policies, "Ingress", destination, source,
-                                source["status"]["podIP"], flow))
+                                address_of(source, family), whole))
