@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_HEAD: Final = 1 << 20
 """Bytes of URL and headers (net/http's DefaultMaxHeaderBytes)."""
+HEAD_SECONDS: Final = 32.0
+"""How long a client may take over a request's head (ReadHeaderTimeout); then it is cut off."""
 _SPDY: Final = b"spdy/3.1"
 _TOO_LARGE: Final = (b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
                      b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
@@ -27,7 +29,11 @@ _TOO_LARGE: Final = (b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
 class PeerProtocol(HttpToolsProtocol):
     """Reads the peer's certificate once a connection; every request's scope carries it."""
 
+    head_seconds = HEAD_SECONDS
     _head = 0
+    _reads_head = True
+    """Part of a head has come, or nothing yet."""
+    _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection, after its TLS handshake."""
@@ -36,6 +42,18 @@ class PeerProtocol(HttpToolsProtocol):
         if tls is not None:
             certificate = tls.getpeercert(binary_form=True)
             self.app_state = {**self.app_state, "peer_certificate": certificate}
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes; a head that they leave unfinished has so much time."""
+        super().data_received(data)
+        if self._reads_head and self._patience is None:
+            self._wait_for_head()
 
     def shutdown(self) -> None:
         """The server ends: let go of an idle connection at once, without TLS's long goodbye."""
@@ -49,6 +67,7 @@ class PeerProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A new request."""
         self._head = 0
+        self._reads_head = True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -63,6 +82,8 @@ class PeerProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there; one that is too large was answered already."""
+        self._reads_head = False
+        self._stop_waiting()
         if self._head <= MAX_HEAD:
             super().on_headers_complete()
 
@@ -83,6 +104,14 @@ class PeerProtocol(HttpToolsProtocol):
             self.transport.write(_TOO_LARGE)
             self.transport.close()
         return self._head <= MAX_HEAD
+
+    def _wait_for_head(self) -> None:
+        self._patience = self.loop.call_later(self.head_seconds, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     # --- upgrades --------------------------------------------------------------------------------
 
