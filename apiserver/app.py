@@ -259,8 +259,10 @@ class KubernetesApp:
             await self._registry.store.wait_durable(answer.revision)
         if len(answer.body) >= answers.GZIP_FROM and "gzip" in request.header(b"accept-encoding"):
             answer = await answers.compressed(answer)
-        headers = [(b"content-length", str(len(answer.body)).encode()), _CACHE,
+        headers = [(b"content-length", str(len(answer.body)).encode()),
                    *flow_headers(request.scope), *answer.headers]
+        if all(name != b"cache-control" for name, _ in answer.headers):
+            headers.append(_CACHE)
         if answer.media_type:
             headers.append((b"content-type", answer.media_type.encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

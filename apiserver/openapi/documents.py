@@ -9,14 +9,16 @@ from apiserver.customresources.openapi import (
     v2_definitions,
     v3_definitions,
 )
-from apiserver.openapi.operations import Operation, operations_of
+from apiserver.openapi.operations import Operation, operations_of, tag_of
 from apiserver.openapi.parameters import path_parameters, query_parameters
 from apiserver.openapi.schemas import V2, V3, reachable, v2_schema, v3_schema
+from apiserver.openapi.served import operation, reads_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from apiserver.machinery.gvk import GVK
+    from apiserver.openapi.served import Read
     from apiserver.resource import Resource
     from apiserver.schema.schema import Schema
 
@@ -32,7 +34,13 @@ _DESCRIPTIONS: Final = {
     "post": "create a {kind}", "put": "replace the specified {kind}",
     "patch": "partially update the specified {kind}", "delete": "delete a {kind}",
     "deletecollection": "delete collection of {kind}",
-    "connect": "connect requests to {kind}"}
+    "connect": "connect {method} requests to {part} of {kind}",
+    "watch": "watch changes to an object of kind {kind}. deprecated: use the 'watch' parameter with"
+             " a list operation instead, filtered to a single item with the 'fieldSelector'"
+             " parameter.",
+    "watchlist": "watch individual changes to a list of {kind}. deprecated: use the 'watch'"
+                 " parameter with a list operation instead."}
+_STREAMED: Final = ("list", "watch", "watchlist")
 _CREATED: Final = {"post": ("200", "201", "202"), "put": ("200", "201"), "patch": ("200", "201"),
                    "delete": ("200", "202")}
 _WORDS: Final = {"200": "OK", "201": "Created", "202": "Accepted"}
@@ -43,18 +51,22 @@ class Documents:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
+        options = schema.definitions[f"{_META}DeleteOptions"]["properties"]
+        self._texts = {name: field["description"] for name, field in options.items()}
 
-    def v3(self, resources: Iterable[Resource]) -> Document:
-        """The v3 document of the resources of one group and version."""
-        resources = list(resources)
+    def v3(self, resources: Iterable[Resource], reads: Iterable[Read] = ()) -> Document:
+        """The v3 document of the resources of one group and version, and of paths beside them."""
+        resources, reads = list(resources), list(reads)
         customs = [resource for resource in resources if resource.custom]
         operations = [each for resource in resources for each in operations_of(resource)]
-        names = reachable(self._schema.definitions, self._roots(operations))
+        names = reachable(self._schema.definitions, self._roots(operations, reads))
         schemas = {name: v3_schema(self._schema, name) for name in names}
         for custom in customs:
             schemas |= v3_definitions(custom, self._schema.definitions)
+        paths = {read.path: {"get": operation(read, v3=True, prefix=V3)} for read in reads}
         return {
-            "openapi": "3.0.0", "info": self._info(), "paths": self._paths(operations, v3=True),
+            "openapi": "3.0.0", "info": self._info(),
+            "paths": paths | self._paths(operations, v3=True),
             "components": {
                 "schemas": schemas,
                 "securitySchemes": {"BearerToken": _BEARER},
@@ -65,38 +77,44 @@ class Documents:
         resources = list(resources)
         customs = [resource for resource in resources if resource.custom]
         operations = [each for resource in resources for each in operations_of(resource)]
-        names = reachable(self._schema.definitions, self._roots(operations))
+        reads = list(reads_of(resources))
+        names = reachable(self._schema.definitions, self._roots(operations, reads))
         schemas = {name: v2_schema(self._schema, name) for name in names}
         for custom in customs:
             schemas |= v2_definitions(custom, self._schema.definitions)
+        paths = {read.path: {"get": operation(read, v3=False, prefix=V2)} for read in reads}
         return {
-            "swagger": "2.0", "info": self._info(), "paths": self._paths(operations, v3=False),
+            "swagger": "2.0", "info": self._info(),
+            "paths": paths | self._paths(operations, v3=False),
             "definitions": schemas,
             "securityDefinitions": {"BearerToken": _BEARER}, "security": [{"BearerToken": []}]}
 
     def _info(self) -> Document:
         return {"title": "Kubernetes", "version": f"v1.{self._schema.minor}.0"}
 
-    def _roots(self, operations: Iterable[Operation]) -> set[str]:
+    def _roots(self, operations: Iterable[Operation], reads: Iterable[Read]) -> set[str]:
+        roots = {read.answer for read in reads if read.answer}
+        if not operations:
+            return roots
         kinds = {kind for each in operations for kind in (each.gvk, each.body, each.answer) if kind}
-        roots = {self._schema.names[kind] for kind in kinds if kind in self._schema.names}
+        roots |= {self._schema.names[kind] for kind in kinds if kind in self._schema.names}
         return roots | {f"{_META}{name}" for name in (
-            "Patch", "DeleteOptions", "Status", "ObjectMeta", "ListMeta")}
+            "Patch", "DeleteOptions", "Status", "ObjectMeta", "ListMeta", "WatchEvent")}
 
     def _paths(self, operations: Iterable[Operation], *, v3: bool) -> Document:
         paths: Document = {}
         for each in operations:
             item = paths.setdefault(
-                each.path, {"parameters": path_parameters(each.resource.kind, each.path, v3=v3)})
+                each.path, {"parameters": path_parameters(each, v3=v3)})
             item[each.method] = self._operation(each, v3=v3)
         return paths
 
     def _operation(self, each: Operation, *, v3: bool) -> Document:
-        group = (each.resource.group or "core").split(".")[0]
         out: Document = {
-            "tags": [f"{group}_{each.resource.version}"],
-            "description": _DESCRIPTIONS[each.action].format(kind=each.gvk.kind),
-            "operationId": each.id, "parameters": query_parameters(each.action, v3=v3)}
+            "tags": [f"{tag_of(each.resource.group)}_{each.resource.version}"],
+            "description": _description(each),
+            "operationId": each.id,
+            "parameters": query_parameters(each.action, self._texts, v3=v3)}
         if v3:
             self._add_v3(out, each)
         else:
@@ -149,7 +167,21 @@ class Documents:
             return ""
         if resource.custom and kind.group == resource.group:
             return definition_name(kind)
-        return f"{_META}Status" if kind.kind == "Status" else self._schema.names.get(kind, "")
+        if kind.kind in ("Status", "WatchEvent"):
+            return f"{_META}{kind.kind}"
+        return self._schema.names.get(kind, "")
+
+
+def _description(each: Operation) -> str:
+    """read status of the specified Deployment."""
+    text = _DESCRIPTIONS[each.action]
+    part = each.path.rpartition("{name}/")[2].partition("/")[0] if "{name}/" in each.path else ""
+    if part and each.action != "connect":
+        verb, _, rest = text.partition(" ")
+        joined = "of" if each.action != "post" else "of a"
+        text = f"{verb} {part} {joined} {rest.removeprefix('a ')}"
+    kind = each.resource.kind if each.action == "connect" or part else each.gvk.kind
+    return text.format(kind=kind, method=each.method.upper(), part=part)
 
 
 _BEARER: Final = {"type": "apiKey", "description": "Bearer Token authentication",
@@ -161,4 +193,4 @@ def _patches(each: Operation) -> tuple[str, ...]:
 
 
 def _media_types(each: Operation) -> tuple[str, ...]:
-    return (*_ANSWERS, *_STREAMS) if each.action == "list" else _ANSWERS
+    return (*_ANSWERS, *_STREAMS) if each.action in _STREAMED else _ANSWERS

@@ -39,6 +39,7 @@ def _schema(schema: Document) -> bytes:
     if "default" in schema:
         parts.append(_bytes(5, _any(schema["default"])))
     parts.append(_texts(19, schema.get("required", ())))
+    parts.append(_many(20, (_any(value) for value in schema.get("enum", ()))))
     if "additionalProperties" in schema:
         parts.append(_bytes(21, _bytes(1, _schema(schema["additionalProperties"]))))
     if "type" in schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.openapi.enums import with_enum
 from apiserver.schema.types import Field, Scalar, Struct
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _definition(schema: Schema, name: str, forms: dict[str, JSONSchema],
     type_ = schema.named(name)
     fields = type_.fields if isinstance(type_, Struct) else {}
     if "properties" in source:
-        out["properties"] = {key: convert(value, fields.get(key))
+        out["properties"] = {key: with_enum(name, key, convert(value, fields.get(key)))
                              for key, value in source["properties"].items()}
     return out
 

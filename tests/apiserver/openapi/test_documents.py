@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,6 +14,7 @@ from apiserver.handlers.answer import Answer
 from apiserver.handlers.request import Request
 from apiserver.machinery.errors import NotAcceptable
 from apiserver.openapi.documents import Documents
+from apiserver.openapi.enums import enums
 from apiserver.openapi.pages import V2_PROTOBUF, OpenAPI
 from apiserver.protobuf.wire import fields
 from apiserver.registry.catalog import Catalog
@@ -40,13 +43,14 @@ def request(path: str, accept: str = "", tag: str = "") -> Request:
     async def receive() -> dict[str, Any]:
         raise AssertionError("a GET has no body")
 
-    return Request({"method": "GET", "path": path, "headers": headers, "query_string": b""},
-                   receive)
+    path, _, query = path.partition("?")
+    return Request({"method": "GET", "path": path, "headers": headers,
+                    "query_string": query.encode()}, receive)
 
 
 def answer(path: str, accept: str = "", tag: str = "") -> Answer:
     pages = OpenAPI(schema_for("1.36"), Catalog(BUILTIN)).pages()
-    page = pages.get(path) or pages["/openapi/v3/"]
+    page = pages.get(path.partition("?")[0]) or pages["/openapi/v3/"]
     made = page(request(path, accept, tag))
     assert isinstance(made, Answer)
     return made
@@ -136,3 +140,92 @@ def test_v2_comes_in_protobuf_for_kubectl(accept: str) -> None:
 def test_v2_in_another_form_is_not_acceptable() -> None:
     with pytest.raises(NotAcceptable):
         answer("/openapi/v2", "text/html")
+
+
+def test_the_index_leads_to_documents_that_may_be_kept() -> None:
+    index = orjson.loads(answer("/openapi/v3").body)["paths"]
+    found = answer(index["apis/apps/v1"]["serverRelativeURL"])
+    headers = dict(found.headers)
+    assert found.status == 200
+    assert headers[b"cache-control"] == b"public, immutable"
+    assert headers[b"etag"].decode().strip('"') in index["apis/apps/v1"]["serverRelativeURL"]
+
+
+def test_an_old_hash_leads_to_the_new_one() -> None:
+    index = orjson.loads(answer("/openapi/v3").body)["paths"]
+    moved = answer("/openapi/v3/apis/apps/v1?hash=OLD")
+    assert (moved.status, dict(moved.headers)[b"location"].decode()) == (
+        301, index["apis/apps/v1"]["serverRelativeURL"])
+
+
+@pytest.mark.parametrize(("path", "operation"), [
+    ("version", "getCodeVersion"), ("api", "getCoreAPIVersions"), ("apis", "getAPIVersions"),
+    ("apis/apps", "getAppsAPIGroup"),
+    ("openid/v1/jwks", "getServiceAccountIssuerOpenIDKeyset")])
+def test_what_is_no_resource_has_documents_too(path: str, operation: str) -> None:
+    document = orjson.loads(answer(f"/openapi/v3/{path}").body)
+    ids = [each["operationId"] for item in document["paths"].values()
+           for name, each in item.items() if name != "parameters"]
+    assert ids == [operation]
+
+
+@pytest.mark.verified(source="api/openapi-spec/swagger.json")
+@pytest.mark.parametrize(("path", "method", "operation", "tag"), [
+    ("/apis/rbac.authorization.k8s.io/v1/roles", "get",
+     "listRbacAuthorizationV1RoleForAllNamespaces", "rbacAuthorization_v1"),
+    ("/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", "post",
+     "createFlowcontrolApiserverV1FlowSchema", "flowcontrolApiserver_v1"),
+    ("/api/v1/namespaces/{namespace}/pods", "delete", "deleteCoreV1CollectionNamespacedPod",
+     "core_v1"),
+    ("/api/v1/namespaces/{namespace}/pods/{name}/exec", "post",
+     "connectCoreV1PostNamespacedPodExec", "core_v1"),
+    ("/api/v1/nodes/{name}/proxy/{path}", "head", "connectCoreV1HeadNodeProxyWithPath", "core_v1"),
+    ("/api/v1/watch/namespaces/{namespace}/pods/{name}", "get", "watchCoreV1NamespacedPod",
+     "core_v1"),
+    ("/api/v1/watch/pods", "get", "watchCoreV1PodListForAllNamespaces", "core_v1"),
+    ("/apis/apps/v1/watch/namespaces/{namespace}/deployments", "get",
+     "watchAppsV1NamespacedDeploymentList", "apps_v1"),
+    ("/apis/autoscaling/v2/", "get", "getAutoscalingV2APIResources", "autoscaling_v2")])
+def test_operations_have_the_names_that_generators_know(path, method, operation, tag) -> None:
+    found = v2()["paths"][path][method]
+    assert (found["operationId"], found["tags"]) == (operation, [tag])
+
+
+def test_the_python_client_knows_every_operation() -> None:
+    """Its methods come from the real document."""
+    real = dict(generated())
+    ours = {(path, method.upper()) for path, item in v2()["paths"].items()
+            for method in item if method != "parameters" and "/watch/" not in path}
+    kinds = {tuple(path.strip("/").split("/")[:3]) for path, _ in ours}
+    missing = {key for key in real if key not in ours
+               and tuple(key[0].strip("/").split("/")[:3]) in kinds
+               and not any(name in key[0] for name in _NOT_SERVED)}
+    assert not missing
+    assert not ours - set(real)
+
+
+_NOT_SERVED = ("clustertrustbundles", "podcertificaterequests", "devicetaintrules",
+               "csinodes/{name}/status", "{plural}")
+"""What came with 1.37, and any kind."""
+
+
+def test_every_enum_is_of_a_field_that_is_there() -> None:
+    schemas = {name.removeprefix("io.k8s.api."): schema
+               for name, schema in v2()["definitions"].items()}
+    for (group, type_, field), (values, listed) in enums().items():
+        shown = schemas[f"{group}.v1.{type_}"]["properties"][field]
+        assert (shown["items"] if listed else shown)["enum"] == values, (group, type_, field)
+        assert "Possible enum values:" in shown["description"]
+
+
+def test_every_enum_is_sorted_as_in_the_real_document() -> None:
+    assert all(values == sorted(values) for values, _ in enums().values())
+
+
+def generated() -> Iterator[tuple[tuple[str, str], str]]:
+    """Path and method of every operation of the `kubernetes` package, and its method's name."""
+    api = pytest.importorskip("kubernetes.client.api")
+    for file in Path(api.__path__[0]).glob("*_api.py"):
+        for found in re.finditer(r"def _(\w+)_serialize\(.*?method='(\w+)',\s*"
+                                 r"resource_path='([^']+)'", file.read_text(), re.DOTALL):
+            yield (found[3], found[2]), found[1]
