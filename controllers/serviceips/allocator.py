@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.machinery.serviceips import cluster_ips_errors
 from apiserver.machinery.validation import Path, invalid
 from controllers.serviceips.families import (
     default_policy,
@@ -18,7 +19,6 @@ from controllers.serviceips.families import (
     needs_cluster_ip,
     normalize_cluster_ips,
     unchanged_prefer_dual,
-    well_formed,
 )
 from controllers.serviceips.nodeports import (
     allocate_node_ports,
@@ -68,8 +68,6 @@ class ServiceAllocator:
         if old_spec is not None:
             keep_cluster_ips(spec, old_spec)
             keep_node_ports(spec, old_spec)
-        if spec.get("type") != "ExternalName" and not well_formed(spec):
-            return allocation
         self._allocate(spec, old_spec, allocation)
         return allocation
 
@@ -112,7 +110,8 @@ class ServiceAllocator:
         if spec.get("type") == "ExternalName" or unchanged_prefer_dual(spec, old):
             return
         default_policy(spec, old)
-        allocation.errors += init_families(spec, old, list(self._addresses))
+        wrong = cluster_ips_errors(spec)
+        allocation.errors += wrong or init_families(spec, old, list(self._addresses))
 
     def _cluster_ips(self, spec: Object, old: Mapping[str, Any] | None,
                      allocation: ServiceAllocation) -> None:

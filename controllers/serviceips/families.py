@@ -1,7 +1,6 @@
 """The linked address fields of a Service: clusterIP, clusterIPs, ipFamilies, ipFamilyPolicy.
 
-Models `normalizeClusterIPs` and `initIPFamilyFields` of pkg/registry/core/service/storage. What is
-malformed (`well_formed` says no) is left untouched: validation, which follows, has the right words.
+Models `normalizeClusterIPs` and `initIPFamilyFields` of pkg/registry/core/service/storage.
 """
 
 from __future__ import annotations
@@ -67,23 +66,6 @@ def keep_cluster_ips(spec: Object, old: Mapping[str, Any]) -> None:
         spec["clusterIP"] = old["clusterIP"]
     if not spec.get("clusterIPs") and spec.get("clusterIP") == old.get("clusterIP"):
         spec["clusterIPs"] = list(old.get("clusterIPs") or ())
-
-
-def well_formed(spec: Mapping[str, Any]) -> bool:
-    """Whether allocation can work with the address fields at all."""
-    several: Sequence[str] = spec.get("clusterIPs") or ()
-    families: Sequence[str] = spec.get("ipFamilies") or ()
-    if (spec.get("clusterIP") or "") != (several[0] if several else ""):
-        return False
-    if len(set(families)) != len(families) or not set(families) <= set(OTHER_FAMILY):
-        return False
-    if spec.get("ipFamilyPolicy") not in (None, SINGLE, PREFER, REQUIRE):
-        return False
-    if several and several[0] == NONE:
-        return len(several) == 1
-    of_addresses = [family_of(address) for address in several]
-    agree = all(a == b for a, b in zip(of_addresses, families, strict=False))
-    return agree and None not in of_addresses and len(set(of_addresses)) == len(of_addresses)
 
 
 def unchanged_prefer_dual(spec: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:

@@ -266,6 +266,8 @@ def test_a_slice_made_by_hand_serves_its_family(cluster):
      "are specified"),
     (V4_FIRST, {"ipFamilies": ["IPv4"], "clusterIP": "fd00:10:96::9"}, "spec.clusterIPs[0]: "
      'Invalid value: "fd00:10:96::9": expected an IPv4 value as indicated by `ipFamilies[0]`'),
+    (V4_FIRST, {"clusterIP": "fd00::x", "ports": [{"port": 0}]}, "spec.clusterIPs[0]: Invalid "
+     'value: "fd00::x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'),
 ])
 def test_what_the_clusters_families_do_not_allow(options, spec, error):
     with Cluster(strict=True, **options) as cluster:

@@ -239,16 +239,21 @@ def test_second_family_on_a_single_stack_cluster(allocator: ServiceAllocator, er
     assert refusals(allocator, service(**spec)) == [error]
 
 
-@pytest.mark.parametrize("spec", [
-    {"clusterIP": "bogus"},
-    {"clusterIPs": ["10.97.1.1", "10.97.1.2"]},
-    {"clusterIP": "10.97.1.1", "clusterIPs": ["10.97.1.2"]},
-    {"ipFamilies": ["IPv5"]},
-    {"ipFamilyPolicy": "Nope"},
+@pytest.mark.parametrize(("spec", "error"), [
+    ({"clusterIP": "bogus"}, 'spec.clusterIPs[0]: Invalid value: "bogus": must be a valid IP '
+                             "address, (e.g. 10.9.8.7 or 2001:db8::ffff)"),
+    ({"clusterIP": "10.97.1.1", "clusterIPs": ["10.97.1.2"]}, "spec.clusterIPs: Invalid value: "
+     '["10.97.1.2"]: first value must match `clusterIP`'),
+    ({"ipFamilies": ["IPv5"]},
+     'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"'),
+    ({"ipFamilyPolicy": "Nope"}, 'spec.ipFamilyPolicy: Unsupported value: "Nope": supported '
+     'values: "PreferDualStack", "RequireDualStack", "SingleStack"'),
 ])
-def test_malformed_fields_are_left_to_validation(allocator: ServiceAllocator,
-                                                 spec: dict[str, Any]) -> None:
-    assert not refusals(allocator, service(**spec))
+def test_malformed_fields_are_told_before_anything_is_taken(allocator: ServiceAllocator,
+                                                            spec: dict[str, Any],
+                                                            error: str) -> None:
+    assert refusals(allocator, service(type="NodePort", ports=ports(30067), **spec)) == [error]
+    store(allocator, service(type="NodePort", ports=ports(30067)))
 
 
 def test_dual_stack_service_gets_one_address_of_each_family(dual: ServiceAllocator) -> None:
