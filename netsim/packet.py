@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from enum import IntEnum, IntFlag
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -222,6 +223,8 @@ def icmp_error(source: int, about: Packet, icmp_type: int, code: int) -> Packet:
 # ---------------------------------------------------------------- text
 
 
+_REMEMBERED: Final = 8192
+"""Texts of IPv6 addresses: they are slow to read and to write."""
 _DECIMAL = "(0|[1-9][0-9]{0,2})"
 _IPV4 = re.compile(rf"{_DECIMAL}\.{_DECIMAL}\.{_DECIMAL}\.{_DECIMAL}")
 
@@ -233,14 +236,24 @@ def parse_address(text: str) -> tuple[int, int]:
         a, b, c, d = map(int, found.groups())
         if a < 256 and b < 256 and c < 256 and d < 256:
             return 4, a << 24 | b << 16 | c << 8 | d
-    address = ipaddress.ip_address(text)
-    return address.version, int(address)
+    return _parse_slowly(text)
 
 
 def address_text(family: int, address: int) -> str:
     """(4, 167772161) -> '10.0.0.1'; IPv6 in its shortest form."""
     if family == 4:
         return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+    return _text_6(address)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parse_slowly(text: str) -> tuple[int, int]:
+    address = ipaddress.ip_address(text)
+    return address.version, int(address)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _text_6(address: int) -> str:
     return str(ipaddress.IPv6Address(address))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.context import AddressType
@@ -148,6 +149,7 @@ class RoutingTable:
         return found
 
 
+@lru_cache(maxsize=8192)
 def parse_network(text: str) -> tuple[int, int, int]:
     """'10.0.0.0/8', '10.0.0.1' -> (family, network, prefix length). Raises ValueError."""
     network = ipaddress.ip_network(text, strict=False)
