@@ -10,26 +10,23 @@ import codecs
 import fnmatch
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from minikube_sim.shell.arithmetic import evaluate
+from minikube_sim.shell.fields import DEFAULT_IFS, Piece, braced, fields, pattern_of
+from minikube_sim.shell.parameters import expand, plain
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from minikube_sim.shell.context import Machine
+    from minikube_sim.shell.parameters import Values
     from minikube_sim.shell.state import State
 
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPE_IN_QUOTES: Final = re.compile(r'\\([$`"\\\n])')
+_PARAMETERS: Final = ("simple_expansion", "expansion")
 _GLOB: Final = re.compile(r"[*?\[]")
-
-
-class Piece(NamedTuple):
-    """A part of a word: quoted text stays whole and is never a pattern."""
-
-    text: str
-    quoted: bool
 
 
 Substitute = Callable[["Node"], Awaitable[str]]
@@ -46,42 +43,65 @@ class Expander:
 
     async def arguments(self, nodes: Iterable[Node]) -> list[str]:
         """The arguments that the words become: none, one or several each."""
+        separators = self._state.variables.get("IFS", DEFAULT_IFS)
         words: list[str] = []
         for node in nodes:
-            for field in _split(await self.pieces(node)):
-                words += self._glob(field)
+            for word in braced(await self.pieces(node)):
+                for field in fields(word, separators):
+                    words += self._glob(field)
         return words
 
     async def text(self, node: Node) -> str:
         """One word as one text, without splitting: assignments, redirections, here-documents."""
-        return "".join(piece.text for piece in await self.pieces(node))
+        return "".join((" " if piece.breaks else "") + piece.text
+                       for piece in await self.pieces(node))
 
     async def pattern(self, node: Node) -> str:
         """One word as an fnmatch pattern: quoted parts stand for themselves."""
-        return _pattern(await self.pieces(node))
+        return pattern_of(await self.pieces(node))
 
     async def pieces(self, node: Node) -> list[Piece]:
         """A word in parts."""
         handler = _HANDLERS.get(node.type)
         if handler is None:
-            return [Piece(_ESCAPE.sub(r"\1", _text(node)), "\\" in _text(node))]
+            return _typed(_text(node))
         return await handler(self, node)
 
     # ---------------------------------------------------------------------------------------------
 
     async def _string(self, node: Node) -> list[Piece]:
         """Double quotes: the gaps between the children are blanks that the grammar skips."""
-        parts, at = [], node.start_byte + 1
+        found, at, only_many = [Piece("", True)], node.start_byte + 1, False
         source = _text(node).encode()
         for child in node.named_children:
-            parts.append(source[at - node.start_byte:child.start_byte - node.start_byte].decode())
+            gap = source[at - node.start_byte:child.start_byte - node.start_byte].decode()
+            _append(found, gap)
             if child.type == "string_content":
-                parts.append(_ESCAPE_IN_QUOTES.sub(_unescape_quoted, _text(child)))
+                _append(found, _ESCAPE_IN_QUOTES.sub(_unescape_quoted, _text(child)))
+                at = child.end_byte
+                continue
+            _append(found, _text(child)[:_blanks(child)])
+            if child.type in _PARAMETERS:
+                values = await self._values(child)
+                only_many = values.many and not values.values
+                self._append_values(found, values)
             else:
-                parts += [piece.text for piece in await self.pieces(child)]
+                _append(found, "".join(piece.text for piece in await self.pieces(child)))
             at = child.end_byte
-        parts.append(source[at - node.start_byte:len(source) - 1].decode())
-        return [Piece("".join(parts), True)]
+        _append(found, source[at - node.start_byte:len(source) - 1].decode())
+        return [] if only_many and found == [Piece("", True)] else found
+
+    def _append_values(self, found: list[Piece], values: Values) -> None:
+        """The values of "$@" become fields of their own, those of "$*" one text."""
+        if not values.many or values.joined:
+            separator = self._state.variables.get("IFS", DEFAULT_IFS)[:1]
+            _append(found, separator.join(values.values))
+            return
+        for index, value in enumerate(values.values):
+            if index:
+                found.append(Piece(value, True, breaks=True))
+            else:
+                _append(found, value)
 
     async def _raw_string(self, node: Node) -> list[Piece]:
         return [Piece(_text(node)[1:-1], True)]
@@ -92,18 +112,39 @@ class Expander:
     async def _concatenation(self, node: Node) -> list[Piece]:
         return [piece for child in node.children for piece in await self.pieces(child)]
 
-    async def _simple_expansion(self, node: Node) -> list[Piece]:
-        return [Piece(self.variable(_text(node)[1:]), False)]
+    async def _parameter(self, node: Node) -> list[Piece]:
+        return [Piece(value, False, breaks=index > 0)
+                for index, value in enumerate((await self._values(node)).values)]
 
-    async def _expansion(self, node: Node) -> list[Piece]:
-        return [Piece(await self._parameter(node), False)]
+    async def _values(self, node: Node) -> Values:
+        if node.type == "simple_expansion":
+            return plain(self._state, self._machine, _text(node).lstrip()[1:])
+        parts = await self._segments(node)
+
+        def operand(at: int) -> str:
+            return "".join(text if not raw else text[max(0, at - start):]
+                           for start, end, text, raw in parts if end > at)
+
+        return expand(self._state, self._machine, _text(node).lstrip()[2:-1], operand)
+
+    async def _segments(self, node: Node) -> list[tuple[int, int, str, bool]]:
+        """What stands in ${...}: (start, end, text with what expands expanded, as typed or not)."""
+        begin, found = _blanks(node) + 2, []
+        source = (node.text or b"")[begin:-1]
+        at, begin = 0, node.start_byte + begin
+        for child in _expandable(node):
+            start, end = child.start_byte - begin, child.end_byte - begin
+            found.append((at, start, source[at:start].decode(), True))
+            found.append((start, end, await self.text(child), False))
+            at = end
+        return [*found, (at, len(source), source[at:].decode(), True)]
 
     async def _process_id(self, node: Node) -> list[Piece]:
-        return [Piece(self.variable("$") if _text(node) == "$$" else _text(node), False)]
+        return [Piece("4242" if _text(node) == "$$" else _text(node), False)]
 
     async def _command_substitution(self, node: Node) -> list[Piece]:
         """$(...); in here-documents the grammar takes $((...)) for it too."""
-        if _text(node).startswith("$(("):
+        if _text(node).lstrip().startswith("$(("):
             return await self._arithmetic(node)
         return [Piece((await self._substitute(node)).rstrip("\n"), False)]
 
@@ -116,74 +157,22 @@ class Expander:
         inner = text[text.index("((") + 2:text.rindex("))")]
         return evaluate(inner, self._state.variables)
 
-    def variable(self, name: str) -> str:
-        """The value of `$name`; empty when it is not set."""
-        state = self._state
-        special = {"?": str(state.status), "#": str(len(state.arguments)), "0": state.name,
-                   "$": "4242", "!": "", "-": "himBH", "*": " ".join(state.arguments),
-                   "@": " ".join(state.arguments), "PWD": state.directory,
-                   "HOSTNAME": self._machine.hostname}
-        if name in special:
-            return special[name]
-        if name.isdigit():
-            index = int(name) - 1
-            return state.arguments[index] if index < len(state.arguments) else ""
-        return state.variables.get(name, "")
-
-    async def _parameter(self, node: Node) -> str:
-        """${name}, ${#name}, ${name:-word} and its kin, ${name#pattern}, ${name/a/b}."""
-        inner = _text(node)[2:-1]
-        if inner.startswith("#") and len(inner) > 1:
-            return str(len(self.variable(inner[1:])))
-        match = re.match(r"[A-Za-z_]\w*|[0-9?#@*$!-]", inner)
-        if match is None:
-            raise ValueError(f"${{{inner}}}: bad substitution")
-        name, rest = match.group(), inner[match.end():]
-        value = self.variable(name)
-        if not rest:
-            return value
-        words = [child for child in node.named_children if child.start_byte >= (
-            node.start_byte + 2 + len(name.encode()))]
-        operand = "".join([await self.text(word) for word in words])
-        return self._operate(name, value, rest, operand)
-
-    def _operate(self, name: str, value: str, rest: str, operand: str) -> str:
-        missing = not value if rest.startswith(":") else name not in self._state.variables
-        operator = rest.lstrip(":")[:1]
-        if (operator in "-=+?" and rest.lstrip(":") != rest) or operator in "-=+":
-            return self._default(name, value, operator, operand, missing)
-        if operator in "#%":
-            return _trim(value, operand, operator, longest=rest[:2] in ("##", "%%"))
-        if operator == "/":
-            pattern, _, replacement = rest.lstrip("/").partition("/")
-            return value.replace(pattern, replacement, -1 if rest.startswith("//") else 1)
-        return _slice(value, rest[1:])
-
-    def _default(self, name: str, value: str, operator: str, operand: str, missing: bool) -> str:
-        if operator == "+":
-            return "" if missing else operand
-        if not missing:
-            return value
-        if operator == "=":
-            self._state.variables[name] = operand
-        if operator == "?":
-            raise ValueError(f"{name}: {operand or 'parameter null or not set'}")
-        return operand
-
     def _glob(self, field: list[Piece]) -> list[str]:
         text = "".join(piece.text for piece in field)
         if not any(_GLOB.search(piece.text) for piece in field if not piece.quoted):
             if field and not field[0].quoted and (text == "~" or text.startswith("~/")):
                 return [self._state.path(text)]
             return [text]
-        return self._matching(text, _pattern(field)) or [text]
+        return self._matching(text, pattern_of(field)) or [text]
 
     def _matching(self, text: str, pattern: str) -> list[str]:
         absolute = self._state.path(pattern)
         depth = absolute.count("/")
         found = {"/".join(path.split("/")[:depth + 1]) for path in self._machine.files}
+        hidden = pattern.rpartition("/")[2].startswith(".")
         names = sorted(path for path in found
-                       if path.count("/") == depth and fnmatch.fnmatchcase(path, absolute))
+                       if path.count("/") == depth and fnmatch.fnmatchcase(path, absolute)
+                       and (hidden or not path.rpartition("/")[2].startswith(".")))
         if text.startswith("/"):
             return names
         prefix = self._state.directory.rstrip("/") + "/"
@@ -196,8 +185,8 @@ _HANDLERS: Final = {
     "raw_string": Expander._raw_string,
     "ansi_c_string": Expander._ansi_string,
     "concatenation": Expander._concatenation,
-    "simple_expansion": Expander._simple_expansion,
-    "expansion": Expander._expansion,
+    "simple_expansion": Expander._parameter,
+    "expansion": Expander._parameter,
     "command_substitution": Expander._command_substitution,
     "$": Expander._process_id,
     "arithmetic_expansion": Expander._arithmetic,
@@ -212,48 +201,29 @@ def _unescape_quoted(match: re.Match[str]) -> str:
     return "" if match.group(1) == "\n" else match.group(1)
 
 
-def _split(pieces: list[Piece]) -> list[list[Piece]]:
-    """Word splitting: blanks in unquoted expansions end a field."""
-    fields: list[list[Piece]] = []
-    current: list[Piece] = []
-    for piece in pieces:
-        if piece.quoted or not re.search(r"\s", piece.text):
-            if piece.quoted or piece.text:
-                current.append(piece)
-            continue
-        words = piece.text.split()
-        if current and (piece.text[0].isspace() or not words):
-            fields.append(current)
-            current = []
-        for word in words[:-1]:
-            fields.append([*current, Piece(word, False)])
-            current = []
-        if words:
-            current.append(Piece(words[-1], False))
-            if piece.text[-1].isspace():
-                fields.append(current)
-                current = []
-    return [*fields, current] if current else fields
+def _blanks(node: Node) -> int:
+    """How many blanks the grammar took for the beginning of an expansion within quotes."""
+    text = node.text or b""
+    return len(text) - len(text.lstrip())
 
 
-def _pattern(pieces: Iterable[Piece]) -> str:
-    return "".join(re.sub(r"([*?\[])", r"[\1]", p.text) if p.quoted else p.text for p in pieces)
+def _typed(text: str) -> list[Piece]:
+    """A word without quotes; what a backslash stands before is quoted."""
+    parts = _ESCAPE.split(text)
+    return [Piece(part, index % 2 == 1, literal=index % 2 == 0)
+            for index, part in enumerate(parts) if part]
 
 
-def _trim(value: str, pattern: str, end: str, *, longest: bool) -> str:
-    """${value#pattern} and ${value%pattern}."""
-    lengths: Iterable[int] = range(len(value) + 1)
-    if longest:
-        lengths = reversed(range(len(value) + 1))
-    for length in lengths:
-        part = value[:length] if end == "#" else value[len(value) - length:]
-        if fnmatch.fnmatchcase(part, pattern):
-            return value[length:] if end == "#" else value[:len(value) - length]
-    return value
+def _append(found: list[Piece], text: str) -> None:
+    found[-1] = found[-1]._replace(text=found[-1].text + text)
 
 
-def _slice(value: str, rest: str) -> str:
-    """${value:offset:length}."""
-    offset_text, _, length_text = rest.partition(":")
-    offset = int(offset_text)
-    return value[offset:][:int(length_text)] if length_text else value[offset:]
+def _expandable(node: Node) -> list[Node]:
+    """What expands in ${...}, in order, outermost only."""
+    found = []
+    for child in node.children:
+        if child.type in _HANDLERS and child.type != "concatenation" and child.type != "$":
+            found.append(child)
+        else:
+            found += _expandable(child)
+    return found

@@ -7,6 +7,7 @@ commands end, so nobody can tell, except that a part sees no SIGPIPE.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +15,9 @@ from minikube_sim.process import Process, give_way
 from minikube_sim.shell.call import Call
 from minikube_sim.shell.commands import COMMANDS
 from minikube_sim.shell.expansion import Expander
+from minikube_sim.shell.parameters import assign, assign_array
 from minikube_sim.shell.redirection import Input, Streams, redirect
-from minikube_sim.shell.state import Job, LoopControl, Return, ShellExit, State
+from minikube_sim.shell.state import Abandoned, Job, LoopControl, Return, ShellExit, State
 from minikube_sim.shell.syntax import SyntaxProblem, parse
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Interpreter:
         self.machine = machine
         self.state = state
         self.expander = Expander(state, machine, self._substitute)
+        self._tolerant = 0
 
     async def script(self, text: str, streams: Streams) -> int:
         """Run a line or a whole script; its exit code. Raises ShellExit."""
@@ -53,6 +56,9 @@ class Interpreter:
             await self._statements(tree.children, streams)
         except (LoopControl, Return):
             self.state.status = 0
+        except Abandoned as problem:
+            streams.err += f"{self.state.name}: {problem}\n".encode()
+            self.state.status = problem.code
         return self.state.status
 
     async def execute(self, words: Sequence[str], streams: Streams) -> int:
@@ -82,7 +88,18 @@ class Interpreter:
         if len(streams.out) > _OUTPUT_LIMIT:
             raise ShellExit(1)
         self.state.status = code
+        if code and "errexit" in self.state.options and not self._tolerant and (
+                node.type in _ENDED_BY_ERRORS):
+            raise ShellExit(code)
         return code
+
+    async def _tolerated(self, nodes: Sequence[Node], streams: Streams) -> int:
+        """A condition: its failing ends no shell, with `set -e` either."""
+        self._tolerant += 1
+        try:
+            return await self._statements(nodes, streams)
+        finally:
+            self._tolerant -= 1
 
     async def _guarded(self, runner: Runner, node: Node, streams: Streams) -> int:
         """What expansion refuses is bash's own complaint."""
@@ -131,8 +148,10 @@ class Interpreter:
             return 1
         if not arguments:
             return await self._assign_all(assignments)
+        if "xtrace" in self.state.options:
+            streams.err += f"+ {shlex.join(arguments)}\n".encode()
         kept = self.state.temporary
-        values = {name: value for a in assignments for name, value in [await self._pair(a)]}
+        values = {_name_of(a): await self._value(a) for a in assignments}
         self.state.temporary = {**kept, **values}
         try:
             return await self.execute(arguments, own)
@@ -141,17 +160,39 @@ class Interpreter:
             own.finish(self.machine)
 
     async def _assign_all(self, nodes: Sequence[Node]) -> int:
+        """Their status is that of the last command that a value ran."""
+        self.state.status = 0
         for node in nodes:
-            name, value = await self._pair(node)
-            self.state.variables[name] = value
-        return 0
+            await self._assign(node)
+        return self.state.status
 
-    async def _pair(self, node: Node) -> tuple[str, str]:
-        name = (node.children[0].text or b"").decode()
-        value_node = node.child_by_field_name("value")
-        value = await self.expander.text(value_node) if value_node is not None else ""
+    async def _assign(self, node: Node) -> None:
+        name, left, value = _name_of(node), node.children[0], node.child_by_field_name("value")
         adds = any(child.type == "+=" for child in node.children)
-        return name, self.state.variables.get(name, "") + value if adds else value
+        if value is not None and value.type == "array":
+            assign_array(self.state, name, await self._elements(value), adds=adds)
+            return
+        subscript = None
+        if left.type == "subscript":
+            index = left.child_by_field_name("index")
+            subscript = await self.expander.text(index) if index is not None else ""
+        assign(self.state, name, await self._value(node), subscript, adds=adds)
+
+    async def _elements(self, array: Node) -> list[tuple[str | None, str]]:
+        """What stands in `(a b [5]=c)`: (index or key, value)."""
+        found: list[tuple[str | None, str]] = []
+        for element in array.named_children:
+            match = _KEYED.match((element.text or b"").decode())
+            if match is None:
+                found += [(None, value) for value in await self.expander.arguments([element])]
+            else:
+                found.append((match[1].strip("\"'"), (await self.expander.text(element))[
+                    len(match[0]) - match[0].count('"') - match[0].count("'"):]))
+        return found
+
+    async def _value(self, node: Node) -> str:
+        value = node.child_by_field_name("value")
+        return await self.expander.text(value) if value is not None else ""
 
     async def _assignment(self, node: Node, streams: Streams) -> int:
         del streams
@@ -162,31 +203,66 @@ class Interpreter:
         return await self._assign_all(node.named_children)
 
     async def _declaration(self, node: Node, streams: Streams) -> int:
-        """export A=b, local x, readonly ..."""
-        for child in node.named_children:
+        """export A=b, local x, readonly r, declare -A m."""
+        kind = node.children[0].type
+        options = "".join((c.text or b"").decode() for c in node.named_children if c.type == "word")
+        names = [c for c in node.named_children if c.type in ("variable_assignment",
+                                                              "variable_name")]
+        if kind == "local" and self.state.locals is None:
+            streams.err += f"{self.state.name}: local: can only be used in a function\n".encode()
+            return 1
+        if not names:
+            return await self.execute([kind, *options.split()], streams)
+        for child in names:
+            name = _name_of(child) if child.type == "variable_assignment" else _text(child)
+            self._declare(kind, name, options)
             if child.type == "variable_assignment":
-                await self._assign_all([child])
-                self.state.exported.add((child.children[0].text or b"").decode())
-            elif child.type == "variable_name":
-                self.state.exported.add((child.text or b"").decode())
+                await self._assign(child)
+            if kind == "readonly" or "r" in options:
+                self.state.readonly.add(name)
         return 0
+
+    def _declare(self, kind: str, name: str, options: str) -> None:
+        state = self.state
+        if state.locals is not None and kind in ("local", "declare", "typeset") and (
+                name not in state.locals and "g" not in options):
+            state.locals[name] = state.variables.pop(name, None)
+        if kind == "export" or "x" in options:
+            state.exported.add(name)
+        if "A" in options:
+            state.associative.add(name)
+        if ("A" in options or "a" in options) and name not in state.arrays:
+            assign_array(state, name, ())
+
+    async def _unset(self, node: Node, streams: Streams) -> int:
+        return await self.execute(["unset", *_text(node).split()[1:]], streams)
 
     async def _list(self, node: Node, streams: Streams) -> int:
         left, sign, right = node.children[0], node.children[1].type, node.children[-1]
-        code = await self.statement(left, streams)
+        code = await self._tolerated([left], streams)
         if (code == 0) == (sign == "&&"):
             return await self.statement(right, streams)
         return code
 
     async def _pipeline(self, node: Node, streams: Streams) -> int:
-        parts = node.named_children
-        stdin, code = streams.stdin, 0
+        parts = [part for part in node.named_children if part.type != "comment"]
+        both = [child.type == "|&" for child in node.children if child.type in ("|", "|&")]
+        stdin, codes = streams.stdin, []
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
             inner = Streams(stdin, streams.out if last else bytearray(), streams.err)
-            code = await Interpreter(self.machine, self.state.child())._exit_code(part, inner)
-            stdin = Input(bytes(inner.out))
-        return code
+            if not last and both[index]:
+                inner.err = inner.out
+            codes.append(await Interpreter(self.machine, self.state.child())._exit_code(
+                part, inner))
+            stdin = Input(b"" if last else bytes(inner.out))
+        return self._piped(codes)
+
+    def _piped(self, codes: Sequence[int]) -> int:
+        """The status of a pipeline: the last part's, or (pipefail) the last that failed."""
+        assign_array(self.state, "PIPESTATUS", [(None, str(code)) for code in codes])
+        failed = [code for code in codes if code]
+        return failed[-1] if failed and "pipefail" in self.state.options else codes[-1]
 
     async def _exit_code(self, node: Node, streams: Streams) -> int:
         """Run in a subshell: `exit` ends only it."""
@@ -196,7 +272,7 @@ class Interpreter:
             return end.code
 
     async def _negated(self, node: Node, streams: Streams) -> int:
-        return 0 if await self.statement(node.named_children[0], streams) else 1
+        return 0 if await self._tolerated(node.named_children[:1], streams) else 1
 
     async def _subshell(self, node: Node, streams: Streams) -> int:
         child = Interpreter(self.machine, self.state.child())
@@ -258,13 +334,13 @@ class Interpreter:
 
     async def _if(self, node: Node, streams: Streams) -> int:
         condition, body, rest = _clauses(node)
-        if await self._statements(condition, streams) == 0:
+        if await self._tolerated(condition, streams) == 0:
             return await self._statements(body, streams)
         for clause in rest:
             if clause.type == "else_clause":
                 return await self._statements(clause.named_children, streams)
             test, then, _ = _clauses(clause)
-            if await self._statements(test, streams) == 0:
+            if await self._tolerated(test, streams) == 0:
                 return await self._statements(then, streams)
         return 0
 
@@ -313,7 +389,7 @@ class Interpreter:
         conditions = [c for c in node.named_children if c != body]
         code = 0
         for _ in range(LOOP_LIMIT):
-            if (await self._statements(conditions, streams) == 0) == until:
+            if (await self._tolerated(conditions, streams) == 0) == until:
                 break
             code, go_on = await self._turn(body, streams)
             if not go_on:
@@ -357,7 +433,11 @@ class Interpreter:
                 continue
             words += ([await self.expander.text(child)] if double or not child.is_named
                       else await self.expander.arguments([child]))
-        return evaluate(words, self.machine, self.state, patterns=double)
+        try:
+            return evaluate(words, self.machine, self.state, patterns=double)
+        except ValueError as error:
+            streams.err += f"{self.state.name}: {error}\n".encode()
+            return SYNTAX_ERROR
 
     async def _function(self, node: Node, streams: Streams) -> int:
         del streams
@@ -368,13 +448,18 @@ class Interpreter:
         return 0
 
     async def _call_function(self, body: Node, arguments: Sequence[str], streams: Streams) -> int:
-        kept, self.state.arguments = self.state.arguments, tuple(arguments)
+        state = self.state
+        kept, state.arguments = state.arguments, tuple(arguments)
+        hidden, state.locals = state.locals, {}
         try:
             return await self.statement(body, streams)
         except Return as result:
             return result.code
         finally:
-            self.state.arguments = kept
+            state.arguments = kept
+            for name, value in state.locals.items():
+                _restore(state, name, value)
+            state.locals = hidden
 
     # --- commands inside words -------------------------------------------------------------------
 
@@ -388,6 +473,11 @@ class Interpreter:
         return bytes(streams.out).decode("utf-8", "replace")
 
 
+_KEYED: Final = re.compile(r"""\[([^]]*)\]=""")
+_ENDED_BY_ERRORS: Final = frozenset({
+    "command", "pipeline", "subshell", "test_command", "redirected_statement", "compound_statement",
+    "variable_assignment"})
+"""What `set -e` looks at: the statements that are not made of others, roughly."""
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
 _RUNNERS: Final[dict[str, Runner]] = {
@@ -395,6 +485,7 @@ _RUNNERS: Final[dict[str, Runner]] = {
     "variable_assignment": Interpreter._assignment,
     "variable_assignments": Interpreter._assignments,
     "declaration_command": Interpreter._declaration,
+    "unset_command": Interpreter._unset,
     "list": Interpreter._list,
     "pipeline": Interpreter._pipeline,
     "negated_command": Interpreter._negated,
@@ -409,6 +500,25 @@ _RUNNERS: Final[dict[str, Runner]] = {
     "test_command": Interpreter._test,
     "function_definition": Interpreter._function,
 }
+
+
+def _name_of(assignment: Node) -> str:
+    """The variable's name: of `a=1` and of `a[1]=x`."""
+    left = assignment.children[0]
+    name = left.child_by_field_name("name") if left.type == "subscript" else left
+    return _text(name or left)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode()
+
+
+def _restore(state: State, name: str, value: str | None) -> None:
+    """What a function's variable has hidden comes back."""
+    state.variables.pop(name, None)
+    state.arrays.pop(name, None)
+    if value is not None:
+        state.variables[name] = value
 
 
 def _unknown(name: str) -> str:

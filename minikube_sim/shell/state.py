@@ -20,6 +20,14 @@ class ShellExit(Exception):
         self.code = code
 
 
+class Abandoned(Exception):
+    """What ends the whole line, not just a command: `set -u`, `${name:?word}`."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class LoopControl(Exception):
     """`break` and `continue` on their way to the loop that they mean."""
 
@@ -66,6 +74,14 @@ class State:
     exported: set[str] = field(default_factory=set)
     jobs: list[Job] = field(default_factory=list)
     """What `&` put into the background, by number."""
+    arrays: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Values by index (as text, in order) or, of associative ones, by key."""
+    associative: set[str] = field(default_factory=set)
+    readonly: set[str] = field(default_factory=set)
+    options: set[str] = field(default_factory=set)
+    """`set -o`: errexit, nounset, xtrace, pipefail."""
+    locals: dict[str, str | None] | None = None
+    """What the variables of the running function hide; None outside of functions."""
     temporary: Mapping[str, str] = field(default_factory=dict)
     """Assignments in front of the running command."""
 
@@ -78,4 +94,7 @@ class State:
     def child(self) -> State:
         """A subshell's copy: what it changes stays in it."""
         return State(dict(self.variables), self.directory, self.status, self.arguments, self.name,
-                     dict(self.functions), set(self.exported))
+                     dict(self.functions), set(self.exported),
+                     arrays={name: dict(array) for name, array in self.arrays.items()},
+                     associative=set(self.associative), readonly=set(self.readonly),
+                     options=set(self.options))

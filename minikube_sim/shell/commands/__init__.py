@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "return": builtins.give_back, "break": builtins.loop, "continue": builtins.loop,
     "set": builtins.assign, "unset": builtins.unset, "shift": builtins.shift, "read": builtins.read,
     "test": builtins.test, "[": builtins.test, "let": builtins.let, "eval": builtins.evaluate,
+    "source": builtins.source, ".": builtins.source, "exec": builtins.replace,
     "type": builtins.kind, "which": builtins.which, "command": builtins.command,
     "echo": echo.echo, "printf": echo.printf,
     "env": environment.env, "printenv": environment.printenv, "export": environment.export,

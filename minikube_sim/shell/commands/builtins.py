@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from minikube_sim.shell.arithmetic import evaluate as calculate
+from minikube_sim.shell.fields import DEFAULT_IFS
+from minikube_sim.shell.parameters import assign as assign_variable
+from minikube_sim.shell.parameters import assign_array
 from minikube_sim.shell.state import LoopControl, Return, ShellExit
 from minikube_sim.shell.testing import evaluate as test_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from minikube_sim.shell.call import Call
 
 _CODES = 256
+_OPTIONS: Final = frozenset({"errexit", "nounset", "xtrace", "pipefail"})
+_KEYWORDS: Final = frozenset({
+    "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "in",
+    "function", "time", "{", "}", "!", "[[", "]]"})
+_BUILTINS: Final = frozenset({
+    ":", ".", "[", "break", "cd", "command", "continue", "declare", "echo", "eval", "exec", "exit",
+    "export", "false", "jobs", "kill", "let", "local", "logout", "printf", "pwd", "read",
+    "readonly", "return", "set", "shift", "source", "test", "true", "type", "unset", "wait"})
 
 
 async def true(call: Call) -> int:
@@ -31,6 +45,7 @@ async def cd(call: Call) -> int:
     target = call.args[0] if call.args else "~"
     if target == "-":
         target = call.state.variables.get("OLDPWD", call.state.directory)
+        call.print(target)
     path = call.state.path(target)
     known = path == "/" or path == call.state.path("~") or any(
         name.startswith(path + "/") for name in call.machine.files)
@@ -72,8 +87,9 @@ async def loop(call: Call) -> int:
 
 
 async def assign(call: Call) -> int:
-    """`set`: list the variables, or `set -- a b` the arguments; options are taken and ignored."""
+    """`set`: list the variables, change options (-e -u -x -o pipefail) or the arguments (--)."""
     words = list(call.args)
+    _options(call, words[:words.index("--")] if "--" in words else words)
     if not words:
         for name, value in sorted(call.state.variables.items()):
             call.print(f"{name}={value}")
@@ -82,9 +98,27 @@ async def assign(call: Call) -> int:
     return 0
 
 
+def _options(call: Call, words: list[str]) -> None:
+    """-eux, +e, -o NAME: those that have an effect."""
+    named = {"e": "errexit", "u": "nounset", "x": "xtrace"}
+    names = iter(words)
+    for word in names:
+        if not word[1:] or word[0] not in "-+":
+            continue
+        change = (call.state.options.add if word[0] == "-" else call.state.options.discard)
+        for letter in word[1:]:
+            name = next(names, "") if letter == "o" else named.get(letter, "")
+            if name in _OPTIONS:
+                change(name)
+
+
 async def unset(call: Call) -> int:
-    """Forget variables and functions."""
+    """Forget variables, arrays and functions."""
     for name in call.args:
+        array, _, key = name.rstrip("]").partition("[")
+        if key:
+            call.state.arrays.get(array, {}).pop(key, None)
+        call.state.arrays.pop(name, None)
         call.state.variables.pop(name, None)
         call.state.functions.pop(name, None)
         call.state.exported.discard(name)
@@ -102,13 +136,43 @@ async def shift(call: Call) -> int:
 
 async def read(call: Call) -> int:
     """Read a line of stdin into variables."""
-    names = [a for a in call.args if not a.startswith("-")] or ["REPLY"]
+    options, names = _read_options(call.args)
     raw, newline = await call.input.line()
     line = raw.decode("utf-8", "replace")
-    words = line.split(None, len(names) - 1) if len(names) > 1 else [line.strip()]
-    for index, name in enumerate(names):
-        call.state.variables[name] = words[index].strip() if index < len(words) else ""
+    separators = call.state.temporary.get("IFS", call.state.variables.get("IFS", DEFAULT_IFS))
+    if "-a" in options:
+        words = [word for word in re.split(f"[{re.escape(separators)}]+", line) if word]
+        assign_array(call.state, options["-a"], [(None, word) for word in words])
+        return 0 if newline else 1
+    for name, value in zip(names, _read_words(line, separators, len(names)), strict=True):
+        assign_variable(call.state, name, value)
     return 0 if newline else 1
+
+
+def _read_options(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """(options, names); -p, -t, -n, -d and -a have a value."""
+    options, names, rest = {}, [], iter(words)
+    for word in rest:
+        if word.startswith("-") and len(word) > 1:
+            last = word[-1]
+            options[f"-{last}"] = next(rest, "") if last in "ptnda" else ""
+        else:
+            names.append(word)
+    return options, names or ["REPLY"]
+
+
+def _read_words(line: str, separators: str, count: int) -> list[str]:
+    """A value for each name: the last one gets the rest."""
+    blanks = "".join(c for c in separators if c.isspace())
+    words: list[str] = []
+    rest = line.strip(blanks) if blanks else line
+    while len(words) < count - 1 and separators:
+        one = f"[{re.escape(separators)}]"
+        parts = re.split(f"[{re.escape(blanks)}]*{one}[{re.escape(blanks)}]*" if blanks else one,
+                         rest, maxsplit=1)
+        words.append(parts[0])
+        rest = parts[1] if len(parts) > 1 else ""
+    return [*words, rest, *[""] * (count - 1 - len(words))]
 
 
 async def test(call: Call) -> int:
@@ -139,12 +203,37 @@ async def evaluate(call: Call) -> int:
     return await Interpreter(call.machine, call.state).script(" ".join(call.args), streams)
 
 
+async def source(call: Call) -> int:
+    """`. FILE`: run its lines in this shell."""
+    from minikube_sim.shell.interpreter import Interpreter
+    from minikube_sim.shell.redirection import Streams
+
+    if not call.args:
+        return call.complain(f"{call.state.name}: {call.name}: filename argument required", 2)
+    path = call.state.path(call.args[0])
+    if path != "/dev/null" and path not in call.machine.files:
+        return call.complain(f"{call.state.name}: {call.args[0]}: No such file or directory")
+    return await Interpreter(call.machine, call.state).script(
+        call.machine.files.get(path, ""), Streams(call.input, call.out, call.err))
+
+
+async def replace(call: Call) -> int:
+    """`exec COMMAND`: run it in the shell's place. Raises ShellExit."""
+    if not call.args:
+        return 0
+    raise ShellExit(await call.run(call.args))
+
+
 async def kind(call: Call) -> int:
     """`type`: what a name is."""
     code = 0
     for name in call.args:
         if name in call.state.functions:
             call.print(f"{name} is a function")
+        elif name in _KEYWORDS:
+            call.print(f"{name} is a shell keyword")
+        elif name in _BUILTINS:
+            call.print(f"{name} is a shell builtin")
         elif _known(call, name):
             call.print(f"{name} is /usr/bin/{name}")
         else:
@@ -173,7 +262,9 @@ async def command(call: Call) -> int:
 async def which_words(call: Call, names: list[str]) -> int:
     """Print where the names are; 1 when one is nowhere."""
     for name in names:
-        if _known(call, name):
+        if name in _BUILTINS or name in call.state.functions:
+            call.print(name)
+        elif _known(call, name):
             call.print(f"/usr/bin/{name}")
     return 0 if all(_known(call, name) for name in names) else 1
 

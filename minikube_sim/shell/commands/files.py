@@ -24,6 +24,8 @@ async def read_inputs(call: Call, names: list[str]) -> tuple[list[tuple[str, str
             found.append(("-", await call.text()))
         elif path in call.machine.files:
             found.append((name, call.machine.files[path]))
+        elif path == "/dev/null":
+            found.append((name, ""))
         elif is_directory(call, path):
             code = call.complain(f"{call.name}: {name}: Is a directory")
         else:
