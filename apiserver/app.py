@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from apiserver.audit import SCOPE as AUDIT
 from apiserver.authentication.impersonation import impersonate, wanted_user
 from apiserver.authorization.attributes import Attributes
 from apiserver.authorization.request import attributes_of
@@ -23,7 +22,7 @@ from apiserver.handlers import answer as answers
 from apiserver.handlers.answer import Answer, failure, json_answer, not_found_text, text_answer
 from apiserver.handlers.call import Call
 from apiserver.handlers.options import boolean
-from apiserver.handlers.request import Disconnected, Request
+from apiserver.handlers.request import AUDIT, Disconnected, Request
 from apiserver.handlers.routing import find_handler, find_resource, not_allowed, not_served
 from apiserver.health import ENDPOINTS, Health
 from apiserver.lifetime import SCOPE as LIFETIME

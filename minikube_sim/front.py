@@ -10,21 +10,24 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from apiserver.audit import AuditedApp, AuditLog
+from apiserver.audit_policy import METADATA
 from apiserver.authentication.authenticator import MASTERS, Authenticator
 from apiserver.context import User
 
 if TYPE_CHECKING:
+    from apiserver.audit_policy import Policy
     from minikube_sim.cluster import Cluster
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None], *,
-             insecure: bool = False, audit: Callable[[bytes], object] | None = None) -> App:
+             insecure: bool = False, audit: Callable[[bytes], object] | None = None,
+             policy: Policy = METADATA) -> App:
     """The whole server.
 
     `insecure`: plain http, where clients present nothing and are the user all the same. `audit`
-    takes the lines of the audit log.
+    takes the lines of the audit log, of which `policy` says how much they tell.
     """
     user = User(name="minikube-user", groups=(MASTERS, "system:authenticated"))
     authenticate = Authenticator({token: user}, user if insecure else None,
@@ -34,7 +37,7 @@ def make_app(cluster: Cluster, token: str, shutdown: Callable[[], None], *,
     if audit is not None:
         kubernetes = AuditedApp(kubernetes, AuditLog(
             audit, clock=cluster.clock, chance=cluster.chance("audit"),
-            decide=cluster.authorizer.decide))
+            decide=cluster.authorizer.decide, policy=policy))
     made: list[App] = []
 
     def ours() -> App:

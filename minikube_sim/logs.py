@@ -9,7 +9,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from apiserver.machinery.clock import parse_time
 from apiserver.machinery.errors import BadRequest
 from apiserver.machinery.meta import name, namespaced_name
 
@@ -95,7 +94,7 @@ def _chosen(lines: Sequence[Line], options: LogOptions, now: float) -> Sequence[
 def _since(options: LogOptions, now: float) -> float:
     if options.since_seconds is not None:
         return now - options.since_seconds
-    return parse_time(options.since_time) if options.since_time else float("-inf")
+    return options.since_time if options.since_time is not None else float("-inf")
 
 
 def _text(lines: Sequence[Line], options: LogOptions) -> bytes:

@@ -58,6 +58,8 @@ class ServerOptions(BaseModel):
     time_scale: Annotated[float, Field(gt=0, le=100_000)] = 1.0
     audit_log: Path | None = None
     """Where audit events go; None: nowhere."""
+    audit_policy_file: Path | None = None
+    """What is written of which request; None: the metadata of all."""
     kubeconfig: str = ""
     """Where the context was written last."""
     kubeconfigs: tuple[str, ...] = ()

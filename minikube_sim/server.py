@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from apiserver.audit_policy import Policy
     from apiserver.authentication.signing import SigningKey
     from minikube_sim.cluster import Cluster
 
@@ -129,7 +130,8 @@ class _Service:
             raise ServerError(_unusable(self.profile, error)) from error
         async with cluster.serving():
             app = make_app(cluster, self.options.token, self._shutdown(server),
-                           insecure=self.options.insecure_http, audit=self._audit())
+                           insecure=self.options.insecure_http, audit=self._audit(),
+                           policy=self._audit_policy())
             server.config.app = server.config.loaded_app = app
             _write_kubeconfig(self.profile, self.options, self.running.url)
             await server.startup(sockets=[listener])
@@ -146,6 +148,20 @@ class _Service:
         if self.options.insecure_http:
             return ""
         return (self.profile.directory / name).read_text()
+
+    def _audit_policy(self) -> Policy:
+        """What the audit log tells. Raises ServerError."""
+        from apiserver.audit_policy import METADATA, PolicyError, read_policy
+
+        path = self.options.audit_policy_file
+        if path is None:
+            return METADATA
+        try:
+            return read_policy(path.read_text())
+        except OSError as error:
+            raise ServerError(f"cannot read the audit policy {path}: {_reason(error)}") from error
+        except (PolicyError, UnicodeDecodeError) as error:
+            raise ServerError(f"cannot use the audit policy {path}: {error}") from error
 
     def _audit(self) -> Callable[[bytes], object] | None:
         """Appends a line to the audit log. Raises ServerError."""

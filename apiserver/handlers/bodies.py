@@ -43,7 +43,9 @@ async def read_object(registry: Registry, request: Request, ctx: RequestContext)
     else:
         decoded = decode_body(registry.schema, gvk, body, media_type)
     report_problems(ctx, decoded, gvk)
-    return registry.complete(ctx.resource, decoded.object)
+    obj = registry.complete(ctx.resource, decoded.object)
+    request.audit(obj)
+    return obj
 
 
 async def read_kind(registry: Registry, request: Request, ctx: RequestContext,
@@ -52,6 +54,7 @@ async def read_kind(registry: Registry, request: Request, ctx: RequestContext,
     media_type = media_type_of(request)
     decoded = decode_body(registry.schema, gvk, await request.body(), media_type)
     report_problems(ctx, decoded, gvk)
+    request.audit(decoded.object)
     return decoded.object
 
 

@@ -51,6 +51,8 @@ async def _read_options(call: Call) -> DeleteOptions:
     """From the body, or else from the query; sets the context's dry_run. Raises BadRequest."""
     body = await call.request.body()
     found = _from_body(call, body) if body.strip() else _from_query(call)
+    if body.strip():
+        call.request.audit(found)
     dry_run = found.get("dryRun") or []
     if errors := dry_run_errors(dry_run):
         raise Invalid.object("meta.k8s.io", "DeleteOptions", "", errors)

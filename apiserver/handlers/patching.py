@@ -47,6 +47,7 @@ async def _read_patch(call: Call) -> Patch:
     write_options(call.request, call.ctx, "PatchOptions")
     _check_options(call, kind)
     body = await call.request.body()
+    call.request.audit(body)
     content = body if kind == "apply" else parse_patch(kind, body).content
     return Patch(type=kind, body=content, force=boolean(call.request, "force"))
 

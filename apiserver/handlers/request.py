@@ -10,7 +10,11 @@ from apiserver.machinery.errors import BadRequest, RequestEntityTooLarge
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from apiserver.machinery.types import Object
+
 Scope = "MutableMapping[str, Any]"
+AUDIT: Final = "apiserver.audit"
+"""Where an audited request's scope has its entry."""
 MAX_BODY: Final = 3 * 1024 * 1024
 """3 MiB, as upstream's MaxRequestBodyBytes."""
 
@@ -45,6 +49,12 @@ class Request:
         """The first value of a query parameter, '' when it is missing."""
         values = self.query.get(name)
         return values[0] if values else ""
+
+    def audit(self, body: Object | bytes) -> None:
+        """Tell the audit log what was asked with."""
+        entry = self.scope.get(AUDIT)
+        if entry is not None:
+            entry.asks_with(body)
 
     async def body(self) -> bytes:
         """The whole body. Raises RequestEntityTooLarge, BadRequest, Disconnected."""

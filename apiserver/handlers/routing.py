@@ -33,6 +33,7 @@ VERBS: Final[Mapping[str, Handler]] = {
     "deletecollection": deleting.delete_collection,
 }
 _ON_COLLECTIONS: Final = frozenset({"list", "create", "deletecollection"})
+_STREAM_VERBS: Final = ("get", "create")
 _CONNECT_VERBS: Final = ("get", "create", "update", "patch", "delete", "")
 STATUS: Final[Mapping[str, Handler]] = {
     "get": reading.get, "update": writing.update, "patch": patching.patch}
@@ -92,7 +93,8 @@ def _of_subresource(resource: Resource, info: RequestInfo) -> Mapping[str, Handl
     subresource = SUBRESOURCES[name]
     handlers: dict[str, Handler] = {}
     if subresource.connect is not None:
-        return dict.fromkeys(_CONNECT_VERBS, _connector(subresource, subresource.connect))
+        verbs = _STREAM_VERBS if subresource.streams else _CONNECT_VERBS
+        return dict.fromkeys(verbs, _connector(subresource, subresource.connect))
     if subresource.parent:
         handlers |= STATUS
     if subresource.create is not None:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from apiserver.handlers.answer import TEXT, Answer, text_answer
 from apiserver.handlers.options import boolean, integer
 from apiserver.machinery import meta
-from apiserver.machinery.errors import BadRequest, ServiceUnavailable
+from apiserver.machinery.errors import BadRequest, Invalid, ServiceUnavailable
+from apiserver.machinery.validation import FieldError, forbidden, invalid
+from apiserver.schema.gotime import parse_rfc3339
+from apiserver.schema.state import DecodeError
 from apiserver.subresources.subresource import Subresource
 
 if TYPE_CHECKING:
@@ -30,7 +33,8 @@ class LogOptions:
     previous: bool = False
     timestamps: bool = False
     since_seconds: int | None = None
-    since_time: str = ""
+    since_time: float | None = None
+    """Seconds since 1970."""
     tail_lines: int | None = None
     limit_bytes: int | None = None
 
@@ -43,6 +47,8 @@ async def read_log(call: Call) -> Answer | None:
     """The log as text; empty for a Pod that has no node. Raises NotFound, BadRequest."""
     pod = (await call.registry.get(call.ctx)).object
     options = _options(call.request, pod)
+    if errors := _errors(call.request, options):
+        raise Invalid.object("", "PodLogOptions", meta.name(pod), errors)
     if not (pod.get("spec") or {}).get("nodeName"):
         return Answer(b"", 204, "")
     logs: NodeLogs | None = call.request.scope.get("apiserver.node_logs")
@@ -78,8 +84,34 @@ def _options(request: Request, pod: Object) -> LogOptions:
         follow=boolean(request, "follow"), previous=boolean(request, "previous"),
         timestamps=boolean(request, "timestamps"),
         since_seconds=integer(request, "sinceSeconds"),
-        since_time=request.parameter("sinceTime"),
+        since_time=_time(request.parameter("sinceTime")),
         tail_lines=integer(request, "tailLines"), limit_bytes=integer(request, "limitBytes"))
+
+
+def _errors(request: Request, options: LogOptions) -> list[FieldError]:
+    """What is wrong with the options (validation.ValidatePodLogOptions)."""
+    errors: list[FieldError] = []
+    if options.tail_lines is not None and options.tail_lines < 0:
+        errors.append(invalid("tailLines", options.tail_lines,
+                              "must be greater than or equal to 0"))
+    for name, value in (("limitBytes", options.limit_bytes),
+                        ("sinceSeconds", options.since_seconds)):
+        if value is not None and value < 1:
+            errors.append(invalid(name, value, "must be greater than 0"))
+    if options.since_time is not None and options.since_seconds is not None:
+        errors.append(forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be"
+                                    " specified"))
+    if request.parameter("stream"):  # its feature, PodLogsQuerySplitStreams, is off by default
+        errors.append(forbidden("stream", "may not be specified"))
+    return errors
+
+
+def _time(text: str) -> float | None:
+    """Raises BadRequest."""
+    try:
+        return parse_rfc3339(text, micro=False) if text else None
+    except DecodeError as error:
+        raise BadRequest(str(error)) from None
 
 
 def container_of(wanted: str, pod: Object) -> str:

@@ -112,7 +112,8 @@ def _port_options(call: Call) -> Object:
             **({"ports": ports} if ports else {})}
 
 
-EXEC = Subresource(name="exec", kind=None, connect=run_exec, options=_exec_options)
-ATTACH = Subresource(name="attach", kind=None, connect=attach,
+EXEC = Subresource(name="exec", kind=None, streams=True, connect=run_exec, options=_exec_options)
+ATTACH = Subresource(name="attach", kind=None, streams=True, connect=attach,
                      options=partial(_stream_options, "PodAttachOptions"))
-PORT_FORWARD = Subresource(name="portforward", kind=None, connect=forward, options=_port_options)
+PORT_FORWARD = Subresource(name="portforward", kind=None, streams=True, connect=forward,
+                           options=_port_options)

@@ -39,6 +39,8 @@ class Subresource:
     """GET, answered in its own way (a log is text)."""
     connect: Handler | None = None
     """Every verb, answered in its own way: streams and proxies."""
+    streams: bool = False
+    """A `connect` of GET and POST only."""
     options: Callable[[Call], Object] | None = None
     """What admission sees of a `connect`: the kind's options, as the query has them."""
     parent: bool = False

@@ -73,6 +73,9 @@ def start(
     audit_log: Annotated[Path | None, typer.Option(
         metavar="FILE", resolve_path=True,
         help="Append who did what (audit.k8s.io/v1 events, one a line) to this file.")] = None,
+    audit_policy_file: Annotated[Path | None, typer.Option(
+        metavar="FILE", resolve_path=True,
+        help="What to write of which request: an audit.k8s.io/v1 Policy.")] = None,
     insecure_http: Annotated[bool | None, typer.Option(
         "--insecure-http/--https", help="Serve plain http, for looking at the traffic.")] = None,
 ) -> None:
