@@ -56,8 +56,6 @@ class Node(Namespace):
         self.pod_cidrs = list(pod_cidrs)
         self._ranges = [(*parse_network(cidr), _host(_first(cidr))) for cidr in pod_cidrs]
         self.pods: dict[str, Namespace] = {}
-        self._pod_addresses: dict[tuple[int, int], str] = {}
-        """Who was given which address: asking every Pod would make attaching them quadratic."""
         self.forwarding = {4: True, 6: True}
         fabric.lan.plug(self.add_interface("eth0"))
         self.docker0 = Bridge(self.wire, self, self.add_interface("docker0"))
@@ -77,11 +75,11 @@ class Node(Namespace):
         ranges = [self._range(address) for address in addresses]
         pod = Namespace(name, self.wire, self.now, self.random)
         interface = pod.add_interface("eth0")
-        self.docker0.add_port(_veth_name(name, self.docker0), interface, hairpin=hairpin)
-        self.pods[name] = pod
         for address, (family, _, length, gateway) in zip(addresses, ranges, strict=True):
             pod.add_address("eth0", f"{address}/{length}")
-            pod.add_route(_DEFAULT[family], via=gateway)
+            pod.plan_route(_DEFAULT[family], via=gateway)
+        self.docker0.add_port(_veth_name(name, self.docker0), interface, hairpin=hairpin)
+        self.pods[name] = pod
         return pod
 
     def _range(self, address: str) -> tuple[int, int, int, str]:
@@ -98,9 +96,6 @@ class Node(Namespace):
     def detach_pod(self, name: str) -> None:
         """Take a Pod off the bridge; its connections hang. Raises KeyError."""
         pod = self.pods.pop(name)
-        for device in pod.interfaces.values():
-            for entry in device.addresses:
-                self._pod_addresses.pop((entry.family, entry.address), None)
         for interface in list(pod.interfaces):
             if interface != "lo":
                 pod.remove_interface(interface)

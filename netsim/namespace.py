@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from netsim import icmp, nat
@@ -35,7 +36,7 @@ from netsim.sockets import Sockets
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from netsim.bridge import Bridge, BridgePort
     from netsim.link import Wire
@@ -50,6 +51,10 @@ _DROP: Final = Verdict.DROP
 _EVERYTHING: Final = {"default": (4, 0, 0), "default6": (6, 0, 0)}
 T = TypeVar("T")
 _Functions = tuple["Callable[[Context], Verdict]", ...]
+_NOTHING: Final[tuple[_Functions, ...]] = ((),) * len(Hook)
+_NO_CHAINS: Final = {4: _NOTHING, 6: _NOTHING}
+_NOT_ASKED: Final = {4: False, 6: False}
+_LOOPBACK: Final = (InterfaceAddress(4, 0x7F000001, 8), InterfaceAddress(6, 1, 128))
 _LOG_LINES: Final = 10_000
 _NAT_PRIORITY: Final = {
     Hook.PREROUTING: Priority.NAT_DST,
@@ -103,40 +108,72 @@ class Namespace:
         self.now = now
         self.random = chance
         self.tracking = tracking
-        self.forwarding = {4: False, 6: False}
-        self.bridge_nf = {4: True, 6: True}
-        """net.bridge.bridge-nf-call-iptables and -ip6tables."""
         self.route_localnet = False
         """net.ipv4.conf.all.route_localnet."""
         self.interfaces: dict[str, Interface] = {}
         self._last_index = 0
-        self.routes = {4: RoutingTable(4), 6: RoutingTable(6)}
-        self.conntrack = ConntrackTable(now)
+        self._planned: list[tuple[str, str]] = []
+        """Routes, and their gateways, that are not made yet."""
         self.ipsets: dict[str, Any] = {}
         self.recent: dict[str, Any] = {}
         self.rulesets: dict[int, Any] = {}
         """netsim.netfilter.ruleset.Ruleset by family, once attached."""
         self.nft: Any = None
         """netsim.nft.Ruleset, once attached."""
-        self.kernel_log: deque[str] = deque(maxlen=_LOG_LINES)
         self.generation = 0
         """Grows whenever a remembered verdict may no longer hold."""
         self._prepare_hooks()
         self.sockets = Sockets(self)
         self.loopback = self.add_interface("lo", mtu=65536)
-        self.add_address("lo", "127.0.0.1/8")
-        self.add_address("lo", "::1/128")
+        self.loopback.addresses += _LOOPBACK
+
+    # What a Pod that only answers never asks for is made when it is asked for: there may be ten
+    # thousand of them.
+
+    @cached_property
+    def forwarding(self) -> dict[int, bool]:
+        """net.ipv4.ip_forward and net.ipv6.conf.all.forwarding, by family."""
+        return {4: False, 6: False}
+
+    @cached_property
+    def bridge_nf(self) -> dict[int, bool]:
+        """net.bridge.bridge-nf-call-iptables and -ip6tables."""
+        return {4: True, 6: True}
+
+    @cached_property
+    def routes(self) -> dict[int, RoutingTable]:
+        """The routing tables by family."""
+        self.routes = tables = {4: RoutingTable(4), 6: RoutingTable(6)}
+        for device in self.interfaces.values():
+            for entry in device.addresses:
+                for route in self._address_routes(device, entry):
+                    tables[route.family].add(route)
+        for network, gateway in self._planned:
+            self.add_route(network, via=gateway)
+        return tables
+
+    @cached_property
+    def conntrack(self) -> ConntrackTable:
+        """The tracked connections."""
+        return ConntrackTable(self.now)
+
+    @cached_property
+    def kernel_log(self) -> deque[str]:
+        """What rules have logged of late."""
+        return deque(maxlen=_LOG_LINES)
 
     def _prepare_hooks(self) -> None:
         self.hooks: dict[tuple[int, Hook], list[HookEntry]] = {}
         self._registrations = 0
-        self._nat_chains = _ByFamily(self._nat_of)
+        self._nat_chains: Mapping[int, tuple[_Functions, ...]] = _NO_CHAINS
         self.flow_cache = True
         """Whether established flows take the short path (netsim.flowcache)."""
-        self._asked_early = _ByFamily(self._is_asked_early)
+        self._asked_early: Mapping[int, bool] = _NOT_ASKED
         """Whether anything is asked before conntrack: then no way of a packet is remembered."""
-        self._steps = _ByFamily(self._steps_of)
+        self._steps: Mapping[int, tuple[_Functions, ...]] = _NO_CHAINS
         """What a packet meets at each hook."""
+        if self.tracking:
+            self._hooks_changed()
 
     # ------------------------------------------------------------ interfaces and routes
 
@@ -166,10 +203,10 @@ class Namespace:
 
     def remove_interface(self, name: str) -> None:
         """Take an interface away, with its addresses and routes."""
-        interface = self.interfaces[name]
+        interface, tables = self.interfaces[name], self.routes
         for entry in list(interface.addresses):
             self._remove_address_entry(interface, entry)
-        for table in self.routes.values():
+        for table in tables.values():
             table.remove_interface(interface)
         if interface.link is not None:
             interface.link.unplug()
@@ -183,8 +220,9 @@ class Namespace:
         length = int(length_text) if length_text else BITS[family]
         device = self.interfaces[interface]
         device.addresses.append(InterfaceAddress(family, number, length))
-        for route in self._address_routes(device, device.addresses[-1]):
-            self.routes[family].add(route)
+        if "routes" in vars(self):
+            for route in self._address_routes(device, device.addresses[-1]):
+                self.routes[family].add(route)
         self._addresses_changed()
 
     def remove_address(self, interface: str, address: str) -> None:
@@ -198,8 +236,8 @@ class Namespace:
         raise KeyError(address)
 
     def _remove_address_entry(self, device: Interface, entry: InterfaceAddress) -> None:
-        device.addresses.remove(entry)
         table = self.routes[entry.family]
+        device.addresses.remove(entry)
         for wanted in self._address_routes(device, entry):
             found = table.find(wanted.network, wanted.length)
             if found is not None and found.interface is device:
@@ -245,6 +283,13 @@ class Namespace:
         self.routes[family].add(route)
         self.rules_changed()
         return route
+
+    def plan_route(self, network: str, via: str) -> None:
+        """The same by a gateway that is known to be reachable, made when routes are asked for."""
+        if "routes" in vars(self):
+            self.add_route(network, via=via)
+        else:
+            self._planned.append((network, via))
 
     def remove_route(self, route: Route) -> None:
         """Take a route out. Raises ValueError if it is not there."""
@@ -365,9 +410,9 @@ class Namespace:
         self._hooks_changed()
 
     def _hooks_changed(self) -> None:
-        self._nat_chains.clear()
-        self._asked_early.clear()
-        self._steps.clear()
+        self._nat_chains = _ByFamily(self._nat_of)
+        self._asked_early = _ByFamily(self._is_asked_early)
+        self._steps = _ByFamily(self._steps_of)
         self.rules_changed()
 
     def _nat_of(self, family: int) -> tuple[_Functions, ...]:

@@ -129,6 +129,23 @@ def test_a_detached_pod_is_gone_and_its_address_free(lab: Lab) -> None:
     assert outcome.handler == "new"
 
 
+def test_the_routes_of_a_pod_are_there_when_somebody_asks(lab: Lab) -> None:
+    pod = lab.one.attach_pod("late", "172.17.0.9", "fd00:17::9")
+    assert isinstance(lab.a.connect("172.17.0.9", 80), Refused)
+    assert [str(route) for route in pod.routes[4] if route.interface is not pod.loopback] == [
+        "default via 172.17.0.1 dev eth0",
+        "172.17.0.0/24 dev eth0 proto kernel scope link src 172.17.0.9",
+        "local 172.17.0.9 dev eth0", "broadcast 172.17.0.255 dev eth0"]
+    assert "default via fd00:17::1 dev eth0" in map(str, pod.routes[6])
+
+
+def test_a_pod_that_never_sent_anything_leaves_as_others_do(lab: Lab) -> None:
+    silent = lab.one.attach_pod("silent", "172.17.0.9")
+    lab.one.detach_pod("silent")
+    assert list(silent.interfaces) == ["lo"]
+    assert {route.interface for route in silent.routes[4]} == {silent.loopback}
+
+
 @pytest.mark.parametrize(("name", "address", "why"), [
     ("a", "172.17.0.50", "is attached"), ("x", "172.17.0.6", "is in use"),
     ("x", "172.17.0.1", "is in use"), ("x", "172.17.9.9", "in no Pod range"),
