@@ -66,7 +66,8 @@ class RequestContext:
     """Admission has passed what was asked; what the server does about it passes no more."""
     connecting: bool = False
     """The client wants a connection (exec, attach, port-forward, proxy), not a change."""
-
+    reads_later: bool = False
+    """The caller is in the process and takes texts that are made when they are read (`Later`)."""
     reinvocation: Reinvocation | None = None
     """Kept while admission runs, once somebody may change the object."""
 

@@ -69,8 +69,10 @@ class LocalWatch:
 class LocalClient:
     """The Client protocol straight into a registry, as one user."""
 
-    def __init__(self, registry: Registry, *, user: User = SYSTEM,
-                 field_manager: str = "") -> None:
+    def __init__(self, registry: Registry, *, user: User = SYSTEM, field_manager: str = "",
+                 reads_later: bool = False) -> None:
+        """`reads_later`: its user takes a `Later` for a text that is costly to make."""
+        self._reads_later = reads_later
         self._registry = registry
         self._user = user
         self._field_manager = field_manager
@@ -177,7 +179,8 @@ class LocalClient:
         return RequestContext(
             resource=self._registry.catalog.resource(gvr), verb=verb, user=self._user,
             namespace=namespace or "", name=name, subresource=subresource, dry_run=dry_run,
-            field_manager=self._field_manager, now=self._registry.clock.now())
+            field_manager=self._field_manager, reads_later=self._reads_later,
+            now=self._registry.clock.now())
 
 
 def list_object(resource: Resource, listing: Listing) -> Object:

@@ -90,6 +90,8 @@ class Informer:
                  field_selector: str = "") -> None:
         self.resource = resource
         self.synced = False
+        self.changes = 0
+        """How many changes it has taken in: what is derived from the cache holds until the next."""
         self.on_event: Callable[[], None] = lambda: None
         self._client = client
         self._label_selector = label_selector
@@ -221,6 +223,7 @@ class Informer:
             return
         else:
             del self._objects[key]
+        self.changes += 1
         for index in self._indexes.values():
             index.replace(key, old, obj)
         for handler in self._handlers:

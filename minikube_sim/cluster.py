@@ -147,7 +147,8 @@ class Cluster(Verbs, Explained):
         """What a controller or agent is made from; `component` is its field manager."""
         options = self.options
         return ControllerContext(
-            client=LocalClient(self.registry, field_manager=component), clock=self.clock,
+            client=LocalClient(self.registry, field_manager=component,
+                               reads_later=component == "kubelet"), clock=self.clock,
             informers=self._informers, events=self._events, discovery=self._discover,
             chance=self.chance(f"controllers/{component}"),
             options=Options(root_ca=self._root_ca, signing_ca=self._signing_ca,

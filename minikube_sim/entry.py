@@ -6,7 +6,7 @@ Models Docker's ENTRYPOINT and CMD: `command` replaces the entrypoint, `args` th
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from minikube_sim.images.program import Program
 from minikube_sim.images.shells import ShellImage
@@ -22,20 +22,28 @@ if TYPE_CHECKING:
 CANNOT_RUN = 127
 
 
+class Computer(Protocol):
+    """What has a machine, once somebody needs it."""
+
+    @property
+    def machine(self) -> Machine:
+        """What a shell in the container runs on."""
+
+
 class CommandProgram(Program):
     """A command line in the simulated shell: `sh -c ...`, `sleep 3600`."""
 
     handles_sigterm = False
 
-    def __init__(self, command: Sequence[str], machine: Machine) -> None:
+    def __init__(self, command: Sequence[str], computer: Computer) -> None:
         self._command = tuple(command)
-        self._machine = machine
+        self._computer = computer
 
     async def run(self, container: Container) -> int:
         """Run it to its end, its output going to the log."""
         out, err = Output(container.log), Output(lambda line: container.log(line, "stderr"))
         try:
-            return await run_streaming(self._machine, self._command, out, err)
+            return await run_streaming(self._computer.machine, self._command, out, err)
         finally:
             out.flush()
             err.flush()
@@ -54,15 +62,15 @@ class MissingCommand(Program):
 
 
 def entry(image: type[Program], config: ContainerConfig,
-          machine: Machine) -> tuple[Program, Sequence[str]]:
+          computer: Computer) -> tuple[Program, Sequence[str]]:
     """(program, its arguments) for a container."""
     command, args = list(config.command), list(config.args)
     if issubclass(image, ShellImage):
         words = command + args if command else [*image.prefix, *args] if args else []
-        return _command(words or list(image.default_command), machine), ()
+        return _command(words or list(image.default_command), computer), ()
     if not command or _is_entrypoint(image, command[0]):
         return image(), command[1:] + args
-    return _command(command + args, machine), ()
+    return _command(command + args, computer), ()
 
 
 def _is_entrypoint(image: type[Program], word: str) -> bool:
@@ -70,5 +78,5 @@ def _is_entrypoint(image: type[Program], word: str) -> bool:
     return PurePosixPath(word).name in names
 
 
-def _command(words: Sequence[str], machine: Machine) -> Program:
-    return CommandProgram(words, machine) if is_command(words[0]) else MissingCommand(words[0])
+def _command(words: Sequence[str], computer: Computer) -> Program:
+    return CommandProgram(words, computer) if is_command(words[0]) else MissingCommand(words[0])

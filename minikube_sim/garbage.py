@@ -21,7 +21,7 @@ def seldom_collecting() -> Iterator[None]:
     """
     before = gc.get_threshold()
     if before[0]:  # 0: its user has switched it off
-        gc.set_threshold(max(_THRESHOLD, before[0]), *before[1:])
+        gc.set_threshold(max(_THRESHOLD, before[0]), 1000, 1000)
     try:
         yield
     finally:

@@ -51,9 +51,10 @@ class SimContainer:
     config: ContainerConfig
     network: Namespace
     clock: Clock
-    machine: Machine
-    program: Program
-    args: Sequence[str] = ()
+    chance: random.Random
+    image: type[Program]
+    program: Program = field(init=False)
+    args: Sequence[str] = field(init=False)
     lines: list[tuple[float, str, str]] = field(default_factory=list)
     result: ContainerExit | None = None
     process: Process | None = None
@@ -63,6 +64,26 @@ class SimContainer:
     """What it has used of late."""
     _sockets: list[Listener] = field(default_factory=list)
     _killer: Timer | None = None
+    _machine: Machine | None = None
+
+    def __post_init__(self) -> None:
+        self.program, self.args = entry(self.image, self.config, self)
+
+    @property
+    def machine(self) -> Machine:
+        """What a shell in the container runs on; most containers never need it."""
+        if self._machine is None:
+            self._machine = self._boot()
+        return self._machine
+
+    def _boot(self) -> Machine:
+        config = self.config
+        env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+               **self.image.env, "HOME": "/root", "HOSTNAME": config.hostname, **config.env}
+        return Machine(
+            hostname=config.hostname, network=self.network, clock=self.clock,
+            files=config.files(), env=env, cwd=config.working_dir or "/", chance=self.chance,
+            tools=self.image.tools)
 
     @property
     def name(self) -> str:
@@ -274,15 +295,8 @@ class SimRuntime:
 
     def _create(self, config: ContainerConfig, network: Namespace) -> SimContainer:
         image = self.images.program(config.image)
-        env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-               **image.env, "HOME": "/root", **dict(config.env)}
-        machine = Machine(
-            hostname=config.hostname, network=network, clock=self._clock,
-            files=dict(config.files), env=env, cwd=config.working_dir or "/", chance=self._chance,
-            tools=image.tools)
-        program, args = entry(image, config, machine)
-        container_id = config.container_id or self._new_id()
-        return SimContainer(container_id, config, network, self._clock, machine, program, args)
+        return SimContainer(config.container_id or self._new_id(), config, network, self._clock,
+                            self._chance, image)
 
     def _new_id(self) -> str:
         seed = self._chance.getrandbits(256).to_bytes(32, "big")

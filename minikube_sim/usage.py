@@ -18,12 +18,17 @@ IDLE_CPU: Final = 0.001
 class CpuMeter:
     """CPU time by seconds, as far back as the window goes."""
 
+    __slots__ = ("_spent", "_sum")
+
     def __init__(self) -> None:
-        self._spent: deque[tuple[float, float]] = deque()
+        self._spent: deque[tuple[float, float]] | None = None
+        """None: nothing yet (an empty deque takes 600 bytes, and most containers do nothing)."""
         self._sum = 0.0
 
     def spend(self, now: float, seconds: float) -> None:
         """Note that CPU time was used now."""
+        if self._spent is None:
+            self._spent = deque()
         self._forget(now)
         self._sum += seconds
         whole = float(int(now))

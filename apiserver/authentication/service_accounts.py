@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from apiserver.authentication.jwt import BadToken, claims_of
 from apiserver.context import User
 from apiserver.machinery import meta
 from apiserver.machinery.clock import parse_time
 from apiserver.machinery.errors import Unauthorized
 from apiserver.machinery.gvk import GVR
+from apiserver.machinery.json_bytes import encoded
+from apiserver.machinery.later import Later
 from apiserver.storage.keys import object_key
 
 if TYPE_CHECKING:
@@ -93,8 +97,11 @@ class ServiceAccountTokens:
     # --- issuing ---------------------------------------------------------------------------------
 
     def issue(self, account: Object, *, seconds: int, audiences: Sequence[str],
-              bound: Mapping[str, Object], now: float) -> str:
-        """A token of `account` for `audiences`, bound to objects by kind (pod, node, secret)."""
+              bound: Mapping[str, Object], now: float) -> Later:
+        """A token of `account` for `audiences`, bound to objects by kind (pod, node, secret).
+
+        It is signed when it is read: most Pods never look at theirs.
+        """
         own = audiences == list(self.audiences)
         extended = own and seconds == WARN_SECONDS and "pod" in bound
         start = int(now)
@@ -104,11 +111,12 @@ class ServiceAccountTokens:
         private["serviceaccount"] = _reference(account)
         if extended:
             private["warnafter"] = start + seconds
-        return self.key.sign({
+        claims = encoded({
             "aud": list(audiences), "exp": start + (_EXTENDED_SECONDS if extended else seconds),
             "iat": start, "iss": self.issuer, "jti": meta.new_uid(self._registry.chance),
             _PRIVATE: private, "nbf": start,
             "sub": f"{PREFIX}{meta.namespace(account)}:{meta.name(account)}"})
+        return Later(lambda: self.key.sign(orjson.loads(claims)))
 
     def issue_legacy(self, account: Object, secret: Object) -> str:
         """The token of `account` that a Secret is to hold, without an end."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
+from apiserver.machinery.json_bytes import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ class Version:
     def encode(self) -> bytes:
         """The value as JSON, made at most once."""
         if self._encoded is None:
-            self._encoded = orjson.dumps(self.value)
+            self._encoded = encoded(self.value)
         return self._encoded
 
     def __repr__(self) -> str:

@@ -43,7 +43,8 @@ async def create_token(registry: Registry, ctx: RequestContext, request: Object)
         "kind": _KIND, "apiVersion": f"{_GROUP}/v1", "metadata": _metadata(account, ctx.now),
         "spec": {"audiences": audiences, "expirationSeconds": seconds,
                  "boundObjectRef": spec.get("boundObjectRef")},
-        "status": {"token": token, "expirationTimestamp": rfc3339(ctx.now + seconds)}}
+        "status": {"token": token if ctx.reads_later else str(token),
+                   "expirationTimestamp": rfc3339(ctx.now + seconds)}}
     return made
 
 

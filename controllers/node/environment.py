@@ -53,11 +53,11 @@ def expand(text: str, values: Mapping[str, str]) -> str:
 
 
 def environment(container: Mapping[str, Any], sources: Sources,
-                services: Iterable[Object]) -> dict[str, str]:
-    """All variables of a container. Raises ConfigError."""
-    values = service_variables(services)
+                links: Mapping[str, str]) -> Mapping[str, str]:
+    """All variables of a container; `links` are those of Services. Raises ConfigError."""
+    values = links
     for source in container.get("envFrom") or ():
-        values |= _from_source(source, sources)
+        values = {**values, **_from_source(source, sources)}
     own: dict[str, str] = {}
     for variable in container.get("env") or ():
         known = {**values, **own}
@@ -68,7 +68,7 @@ def environment(container: Mapping[str, Any], sources: Sources,
             own[variable["name"]] = found
         else:
             own[variable["name"]] = expand(variable.get("value", ""), known)
-    return {**values, **own}
+    return {**values, **own} if own else values
 
 
 def service_variables(services: Iterable[Object]) -> dict[str, str]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from apiserver.machinery.gvk import CONFIGMAPS, SECRETS, SERVICES
 from apiserver.machinery.meta import namespace
 from controllers.node.backoff import Backoff
+from controllers.node.environment import service_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from apiserver.machinery.clock import Clock
     from apiserver.machinery.types import Object
@@ -38,6 +39,8 @@ class Host:
     puller: ImagePuller
     restarts: Backoff = field(default_factory=Backoff)
     """Back-off of containers that end too soon."""
+    _links: dict[tuple[str, bool], tuple[int, Mapping[str, str]]] = field(default_factory=dict)
+    """Variables of Services, as of how many changes of them."""
 
     def config_map(self, place: str, name: str) -> Object | None:
         """A ConfigMap as the cache has it."""
@@ -47,8 +50,19 @@ class Host:
         """A Secret as the cache has it."""
         return self.informers.get(SECRETS).get(f"{place}/{name}")
 
-    def linked_services(self, pod: Object) -> Iterable[Object]:
-        """The Services whose variables the pod's containers get: its namespace's and the API's."""
+    def service_variables(self, pod: Object) -> Mapping[str, str]:
+        """The variables of Services that the pod's containers get; shared by those of a namespace.
+        """
+        key = (namespace(pod), pod["spec"].get("enableServiceLinks") is not False)
+        changes = self.informers.get(SERVICES).changes
+        known = self._links.get(key)
+        if known is None or known[0] != changes:
+            values = service_variables(self._linked_services(pod))
+            known = self._links[key] = (changes, values)
+        return known[1]
+
+    def _linked_services(self, pod: Object) -> Iterable[Object]:
+        """Those of the pod's namespace, and the API's."""
         informer = self.informers.get(SERVICES)
         if pod["spec"].get("enableServiceLinks") is not False:
             for service in sorted(informer, key=lambda s: str(s["metadata"]["name"])):

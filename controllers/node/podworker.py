@@ -34,6 +34,7 @@ from controllers.node.volumes import MountError, mounted, volume_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from apiserver.machinery.later import Later
     from apiserver.machinery.types import Object
     from controllers.node.host import Host
     from controllers.node.record import ContainerRecord, PodRecord
@@ -171,8 +172,9 @@ class PodWorker:
         record.files, record.stale_files = files, False
         return True
 
-    def _renew_files(self, pod: Object, record: PodRecord, old: Mapping[str, Mapping[str, str]],
-                     new: Mapping[str, Mapping[str, str]]) -> None:
+    def _renew_files(self, pod: Object, record: PodRecord,
+                     old: Mapping[str, Mapping[str, str | Later]],
+                     new: Mapping[str, Mapping[str, str | Later]]) -> None:
         """Running containers see a changed ConfigMap or Secret (at once, not within a minute)."""
         specs = {spec["name"]: spec for spec in container_specs(pod)}
         for container in record.alive:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from apiserver.machinery.later import Later
     from apiserver.machinery.types import Object
     from controllers.node.prober import ProbeWorker
     from controllers.node.runtime import ContainerExit
@@ -144,7 +145,7 @@ class PodRecord:
     """Something that its volumes are made of has changed."""
     tokens: Mapping[Wanted, Held] = field(default_factory=dict)
     """What its projected volumes have of service accounts' tokens."""
-    files: Mapping[str, Mapping[str, str]] | None = None
+    files: Mapping[str, Mapping[str, str | Later]] | None = None
     """Volume name -> relative path -> text, once all volumes are there."""
 
     def of_kind(self, *kinds: Kind) -> Iterator[ContainerRecord]:

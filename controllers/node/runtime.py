@@ -6,7 +6,7 @@ Calls return at once; what takes time is reported through callbacks, on the clus
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -59,15 +59,17 @@ class ContainerConfig:
     command: Sequence[str]
     """Empty: the image's own entrypoint."""
     args: Sequence[str]
-    env: Sequence[tuple[str, str]]
+    env: Mapping[str, str]
+    """Beside what the image has, and HOSTNAME."""
     working_dir: str = ""
     tty: bool = False
     restart_count: int = 0
     container_id: str = ""
     """The run that this goes on with; empty: a new one."""
     hostname: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    """What is mounted: absolute path -> text. /etc/hosts and /etc/resolv.conf are among them."""
+    files: Callable[[], dict[str, str]] = dict
+    """What is mounted at the start: absolute path -> text. /etc/hosts and /etc/resolv.conf are
+    among them. Made when it is asked for, always the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ then all app containers; what has ended is started again as restartPolicy says, 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.meta import name, namespace, uid
@@ -18,6 +19,7 @@ from controllers.node.volumes import mounted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from apiserver.machinery.later import Later
     from apiserver.machinery.types import Object
     from controllers.node.host import Host
     from controllers.node.record import ContainerRecord, PodRecord
@@ -154,17 +156,15 @@ def _config(host: Host, pod: Object, record: PodRecord,
     """Everything that the container starts with. Raises ConfigError."""
     container, spec = what
     assert record.sandbox is not None
-    addresses = record.sandbox.addresses
-    env = environment(spec, sources(host, pod, addresses), host.linked_services(pod))
-    hostname = _hostname(host, pod)
-    files = {**_etc(host, pod, addresses, hostname),
-             **mounted(spec, record.files or {})}
+    addresses, hostname = record.sandbox.addresses, _hostname(host, pod)
+    env = environment(spec, sources(host, pod, addresses), host.service_variables(pod))
     return ContainerConfig(
         pod=pod, name=container.name, image=spec["image"],
-        command=[expand(word, env) for word in spec.get("command") or ()],
-        args=[expand(word, env) for word in spec.get("args") or ()],
-        env=[("HOSTNAME", hostname), *env.items()], working_dir=spec.get("workingDir", ""),
-        tty=bool(spec.get("tty")), hostname=hostname, files=files, container_id=container.resumes,
+        command=tuple(expand(word, env) for word in spec.get("command") or ()),
+        args=tuple(expand(word, env) for word in spec.get("args") or ()),
+        env=env, working_dir=spec.get("workingDir", ""), tty=bool(spec.get("tty")),
+        hostname=hostname, files=partial(_files, host, pod, (addresses, hostname), spec,
+                                         record.files or {}), container_id=container.resumes,
         restart_count=container.restart_count + (1 if container.container_id else 0))
 
 
@@ -172,6 +172,12 @@ def _hostname(host: Host, pod: Object) -> str:
     if pod["spec"].get("hostNetwork"):
         return host.config.name
     return str(pod["spec"].get("hostname") or name(pod))[:63].rstrip("-.")
+
+
+def _files(host: Host, pod: Object, place: tuple[Sequence[str], str], spec: Mapping[str, Any],
+           volumes: Mapping[str, Mapping[str, str | Later]]) -> dict[str, str]:
+    """All that the container finds; `place` is the pod's addresses and host name."""
+    return {**_etc(host, pod, *place), **mounted(spec, volumes)}
 
 
 def _etc(host: Host, pod: Object, addresses: Sequence[str], hostname: str) -> dict[str, str]:

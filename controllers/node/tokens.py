@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from apiserver.machinery.clock import Clock
+    from apiserver.machinery.later import Later
     from apiserver.machinery.types import Object
     from controllers.client import Client
 
@@ -36,7 +37,7 @@ class Wanted(NamedTuple):
 class Held:
     """A token, and when to ask for another (seconds since 1970)."""
 
-    token: str
+    token: str | Later
     renew_at: float
 
 

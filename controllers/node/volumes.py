@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from apiserver.machinery.later import Later
 from apiserver.machinery.meta import namespace
 from controllers.node.environment import ConfigError, Sources, decode_secret, field_value
 from controllers.node.tokens import wanted
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from apiserver.machinery.types import Object
 
-Files = dict[str, str]
+Files = dict[str, str | Later]
 """Relative path -> text."""
 
 
@@ -42,21 +43,21 @@ def references(pod: Object) -> set[str]:
     return found
 
 
-def mounted(container: Mapping[str, Any], volumes: Mapping[str, Mapping[str, str]], *,
-            live: bool = False) -> Files:
+def mounted(container: Mapping[str, Any], volumes: Mapping[str, Mapping[str, str | Later]], *,
+            live: bool = False) -> dict[str, str]:
     """Absolute path -> text of everything that the container's mounts bring; with `live` only what
     follows its source (a subPath does not).
     """
-    files: Files = {}
+    files: dict[str, str] = {}
     for mount in container.get("volumeMounts") or ():
         base, only = mount["mountPath"].rstrip("/"), mount.get("subPath", "")
         if only and live:
             continue
         content = volumes.get(mount["name"], {})
         if only:
-            files |= {base: content[only]} if only in content else {}
+            files |= {base: str(content[only])} if only in content else {}
         else:
-            files |= {f"{base}/{path}": text for path, text in content.items()}
+            files |= {f"{base}/{path}": str(text) for path, text in content.items()}
     return files
 
 

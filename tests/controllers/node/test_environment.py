@@ -156,3 +156,24 @@ def test_missing_volume_that_appears_starts_the_pod_at_once(world: NodeWorld) ->
     world.run("p", volumes=[{"name": "v", "secret": {"secretName": "late"}}])
     world.create(SECRETS, {**obj("v1", "Secret", "late"), "data": {}})
     assert world.pod("p")["status"]["phase"] == "Running"
+
+
+def test_a_service_that_comes_later_is_no_variable_of_what_runs(world: NodeWorld) -> None:
+    world.run("p")
+    world.create(SERVICES, {**obj("v1", "Service", "late"), "spec": {
+        "clusterIP": "10.96.0.77", "ports": [{"port": 80, "protocol": "TCP"}]}})
+    world.settle()
+    world.run("q")
+    found = world.kubelets[0].container_id("default/q", "c")
+    assert found
+    assert "LATE_SERVICE_HOST" not in env_of(world)
+    assert world.runtime.container(found).env["LATE_SERVICE_HOST"] == "10.96.0.77"
+
+
+def test_files_are_those_of_the_start_whenever_they_are_read(world: NodeWorld) -> None:
+    world.run("p", container={"volumeMounts": [
+        {"name": "v", "mountPath": "/once", "subPath": "color"}]},
+        volumes=[{"name": "v", "configMap": {"name": "cfg"}}])
+    world.patch(CONFIGMAPS, "cfg", {"data": {"color": "red"}})
+    world.settle()
+    assert files_of(world)["/once"] == "blue"
