@@ -60,6 +60,10 @@ class Strategy:
     def default(self, obj: Object) -> None:
         """Fill in defaults (SetDefaults_*); also run on update and on patch."""
 
+    def default_status(self, obj: Object) -> None:
+        """The same for an object whose spec has its defaults, and is shared: only the rest."""
+        self.default(obj)
+
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
         """Drop or set what a client may not say on create, before validation."""
 

@@ -280,6 +280,7 @@ _LEADING_ZEROS: Final = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 
 
+@lru_cache(maxsize=4096)
 def parse_ip(text: str) -> IPAddress | None:
     """An address without zone; leading zeros of IPv4 mean nothing. None when it is none."""
     if _DOTTED.fullmatch(text):

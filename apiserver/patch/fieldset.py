@@ -7,9 +7,11 @@ list element by its keys), `v:"x"` (an element of a set), `i:0` (an index).
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.machinery.validation import go_quote
+from apiserver.patch.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,26 +75,25 @@ class FieldSet:
                         {key: self.below(key).intersection(other.below(key)) for key in keys})
 
     def difference(self, other: FieldSet) -> FieldSet:
-        """Paths of this set that the other has not."""
+        """Paths of this set that the other has not; the set itself when those are all."""
         shared = self.children.keys() & other.children.keys()
-        if not shared and self.members.isdisjoint(other.members):
-            return self
-        children = dict(self.children)
-        for key in shared:
-            _put(children, key, children[key].difference(other.children[key]))
-        return _made(self.members - other.members, children)
+        return self._without(other.members, {
+            key: self.children[key].difference(other.children[key]) for key in shared})
 
     def recursive_difference(self, other: FieldSet) -> FieldSet:
         """The same, but a path of the other set also takes all that is below it."""
         shared = self.children.keys() & (other.children.keys() | other.members)
-        if not shared and self.members.isdisjoint(other.members):
+        return self._without(other.members, {
+            key: EMPTY if key in other.members
+            else self.children[key].recursive_difference(other.children[key]) for key in shared})
+
+    def _without(self, gone: set[str], children: dict[str, FieldSet]) -> FieldSet:
+        """This set less some members, and with what is left of some children."""
+        if self.members.isdisjoint(gone) and all(
+                child is self.children[key] for key, child in children.items()):
             return self
-        children = dict(self.children)
-        for key in shared:
-            gone = key in other.members
-            _put(children, key, EMPTY if gone else children[key].recursive_difference(
-                other.children[key]))
-        return _made(self.members - other.members, children)
+        left = {**self.children, **children}
+        return _made(self.members - gone, {key: child for key, child in left.items() if child})
 
     def matching(self, patterns: Iterable[str]) -> FieldSet:
         """What is at or below one of these paths: `spec.containers.*.resources`."""
@@ -129,13 +130,6 @@ def _made(members: set[str], children: dict[str, FieldSet]) -> FieldSet:
     return made
 
 
-def _put(children: dict[str, FieldSet], key: str, child: FieldSet) -> None:
-    if child:
-        children[key] = child
-    else:
-        del children[key]
-
-
 def of(*paths: str) -> FieldSet:
     """A set of plain field paths: `of("status", "metadata.labels")`."""
     made = FieldSet()
@@ -144,12 +138,24 @@ def of(*paths: str) -> FieldSet:
     return made
 
 
+@lru_cache(maxsize=4096)
+def of_names(names: tuple[str, ...]) -> FieldSet:
+    """The set of some fields without anything below them. Shared: never insert into it."""
+    return FieldSet(f"f:{name}" for name in names)
+
+
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def key_element(keys: dict[str, Any]) -> str:
     """`k:{"containerPort":80,"protocol":"TCP"}`."""
     return "k:" + _JSON.encode(keys)
+
+
+@lru_cache(maxsize=4096)
+def text_key_element(keys: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """The same of keys that are all texts."""
+    return key_element(dict(zip(keys, values, strict=True)))
 
 
 def value_element(value: Any) -> str:
@@ -179,7 +185,7 @@ def encode(fields: FieldSet) -> dict[str, Any]:
     """The JSON of FieldsV1. Equal parts are the same dict, so nobody may change it.
 
     A thousand Pods of one template own the same fields but for an address. Shared, they take 2 KiB
-    less each, and the next write knows most of a set again without reading it.
+    less each.
     """
     if fields.json is None:
         parts = {}
@@ -191,7 +197,6 @@ def encode(fields: FieldSet) -> dict[str, Any]:
                 whole = encode(below)
                 parts[element] = _dotted(whole) if element in fields.members else whole
         fields.json = _shared(parts)
-        _REMEMBERED[id(fields.json)] = fields
     return fields.json
 
 
@@ -203,28 +208,16 @@ def _dotted(below: dict[str, Any]) -> dict[str, Any]:
 def _shared(parts: dict[str, Any]) -> dict[str, Any]:
     """The one dict with these parts, which are shared themselves."""
     key = tuple(parts), tuple(map(id, parts.values()))
-    known = _PARTS.get(key)
-    if known is None:
-        if len(_PARTS) >= _MEMORY:
-            _PARTS.clear()
-            _REMEMBERED.clear()
-        known = _PARTS[key] = parts
-    return known
+    return _PARTS.get(key) or _PARTS.put(key, parts)
 
 
-_MEMORY: Final = 4096
 _LEAF: Final[dict[str, Any]] = {}
-_PARTS: Final[dict[tuple[tuple[str, ...], tuple[int, ...]], dict[str, Any]]] = {}
+_PARTS: Final[Memory[tuple[tuple[str, ...], tuple[int, ...]], dict[str, Any]]] = Memory(2048)
 """Shared dicts by their keys and the identities of their values (which they keep alive)."""
-_REMEMBERED: Final[dict[int, FieldSet]] = {}
-"""What `encode` gave, by its identity. Both are only a memory: they are emptied when full."""
 
 
 def decode(value: Any) -> FieldSet:
     """A set from FieldsV1. Raises ValueError for what is none."""
-    known = _REMEMBERED.get(id(value))
-    if known is not None and known.json is value:
-        return known
     if not isinstance(value, dict):
         raise ValueError(f"FieldsV1 must be an object, not {value!r}")
     members, children = set(), {}

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from apiserver.machinery.clock import rfc3339
+from apiserver.machinery.json_bytes import exact
 from apiserver.machinery.validation import go_quote
 from apiserver.patch import fieldset
 from apiserver.patch.fieldset import FieldSet
+from apiserver.patch.memory import Memory
 from apiserver.patch.typed import Comparison, ElementError, as_atomic
 
 if TYPE_CHECKING:
@@ -55,6 +57,11 @@ class Entry:
     fields: FieldSet
     api_version: str
     time: str = ""
+
+    def without(self, gone: FieldSet) -> Entry:
+        """Less these paths; the entry itself when it has none of them."""
+        fields = self.fields.difference(gone)
+        return self if fields is self.fields else replace(self, fields=fields)
 
 
 Managers = dict[Manager, Entry]
@@ -173,8 +180,7 @@ def track_update(type_: Struct, live: Object | None, new: Object, write: Write) 
     return with_managed(after, entries)
 
 
-_CREATED: Final[dict[tuple[Struct, bytes, bool], Managers]] = {}
-_CREATED_LIMIT: Final = 64
+_CREATED: Final[Memory[tuple[Struct, bytes, bool], Managers]] = Memory(32)
 
 
 def _creator(type_: Struct, new: Object, write: Write) -> Managers:
@@ -186,9 +192,8 @@ def _creator(type_: Struct, new: Object, write: Write) -> Managers:
     key = type_, orjson.dumps(new), bool(write.reset)
     known = _CREATED.get(key)
     if known is None:
-        if len(_CREATED) >= _CREATED_LIMIT:
-            _CREATED.clear()
-        known = _CREATED[key] = updated(type_, type_.zero(), new, {}, write)
+        key = type_, exact(key[1]), key[2]
+        known = _CREATED.put(key, updated(type_, type_.zero(), new, {}, write))
     return {write.updater(): replace(entry, api_version=write.api_version, time=rfc3339(write.now))
             for entry in known.values()}
 
@@ -198,8 +203,8 @@ def updated(type_: Struct, before: Object, after: Object, entries: Managers,
     """The managers after an update; unchanged when the objects cannot be compared."""
     try:
         differences = Differences(type_, before, after, write)
-        remaining = {manager: replace(entry, fields=entry.fields.difference(its.touched).difference(
-            its.removed)) for manager, entry in entries.items()
+        remaining = {manager: entry.without(its.touched).without(its.removed)
+            for manager, entry in entries.items()
             if (its := differences.of(entry.api_version)) is not None}
     except ElementError:
         return entries
@@ -220,6 +225,8 @@ def stripped(fields: FieldSet) -> FieldSet:
 
 def _capped(managers: Managers) -> Managers:
     """At most ten updaters: the oldest of a version are merged into `ancient-changes`."""
+    if len(managers) <= MAX_UPDATERS:
+        return managers
     updaters = sorted((manager for manager in managers if manager.operation == "Update"),
                       key=lambda manager: (managers[manager].time, manager))
     surplus = len(updaters) - MAX_UPDATERS
@@ -245,24 +252,33 @@ def decode_managers(managed_fields: Any) -> Managers:
     """The entries of metadata.managedFields. Raises ValueError for broken ones."""
     managers: Managers = {}
     for entry in managed_fields or ():
-        operation = entry.get("operation", "")
-        if operation not in ("Apply", "Update") or entry.get("fieldsType") != "FieldsV1":
-            raise ValueError(f"bad managedFields entry {entry!r}")
-        version = entry.get("apiVersion", "")
-        if not version:
-            raise ValueError("apiVersion must not be empty")
-        key = Manager(entry.get("manager", ""), operation, version if operation == "Update" else "",
-                      entry.get("subresource", ""))
-        managers[key] = Entry(fields=fieldset.decode(entry.get("fieldsV1") or {}),
-                              api_version=version, time=entry.get("time") or "")
+        known = _READ.get(id(entry))
+        if known is None or known[0] is not entry:
+            known = _READ.put(id(entry), (entry, *_decoded(entry)))
+        managers[known[1]] = known[2]
     return managers
+
+
+def _decoded(entry: Any) -> tuple[Manager, Entry]:
+    operation = entry.get("operation", "")
+    if operation not in ("Apply", "Update") or entry.get("fieldsType") != "FieldsV1":
+        raise ValueError(f"bad managedFields entry {entry!r}")
+    version = entry.get("apiVersion", "")
+    if not version:
+        raise ValueError("apiVersion must not be empty")
+    manager = Manager(entry.get("manager", ""), operation, version if operation == "Update" else "",
+                      entry.get("subresource", ""))
+    return manager, Entry(fields=fieldset.decode(entry.get("fieldsV1") or {}), api_version=version,
+                          time=entry.get("time") or "")
 
 
 def encode_managers(managers: Mapping[Manager, Entry]) -> list[Object]:
     """metadata.managedFields, in Kubernetes' order: appliers first, then by time and name."""
     order = sorted(managers.items(), key=lambda item: (
         item[0].operation, item[1].time, item[0].name, item[1].api_version, item[0].subresource))
-    return [_encoded(manager, entry) for manager, entry in order]
+    entries = [_encoded(manager, entry) for manager, entry in order]
+    key = tuple(map(id, entries))
+    return _LISTS.get(key) or _LISTS.put(key, entries)
 
 
 def _encoded(manager: Manager, entry: Entry) -> Object:
@@ -270,15 +286,16 @@ def _encoded(manager: Manager, entry: Entry) -> Object:
     key = manager, entry.api_version, entry.time, id(fields)
     known = _ENTRIES.get(key)
     if known is None:
-        if len(_ENTRIES) >= _ENTRIES_LIMIT:
-            _ENTRIES.clear()
-        known = _ENTRIES[key] = _entry(manager, entry, fields)
+        known = _ENTRIES.put(key, _entry(manager, entry, fields))
+        _READ.put(id(known), (known, manager, entry))
     return known
 
 
-_ENTRIES: Final[dict[tuple[Manager, str, str, int], Object]] = {}
-"""Shared entries: objects that one manager wrote in one second have the same. Only a memory."""
-_ENTRIES_LIMIT: Final = 1024
+# Only memories: objects that the same managers wrote in one second have the same entries, and the
+# next write knows an entry again without reading it.
+_ENTRIES: Final[Memory[tuple[Manager, str, str, int], Object]] = Memory(512)
+_LISTS: Final[Memory[tuple[int, ...], list[Object]]] = Memory(512)
+_READ: Final[Memory[int, tuple[Object, Manager, Entry]]] = Memory(512)
 
 
 def _entry(manager: Manager, entry: Entry, fields: Object) -> Object:

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from apiserver.patch.fieldset import EMPTY, FieldSet, key_element, value_element
+from apiserver.patch.fieldset import (
+    EMPTY,
+    FieldSet,
+    key_element,
+    of_names,
+    text_key_element,
+    value_element,
+)
 from apiserver.schema.types import List, Map, Scalar, Struct, Type
 
 if TYPE_CHECKING:
@@ -58,7 +65,10 @@ def element_of(type_: List, item: Any) -> str:
         raise ElementError("associative list with keys may not have a null element")
     if not isinstance(item, dict):
         raise ElementError("associative list with keys may not have non-map elements")
-    return key_element({key: _key(type_, item, key) for key in type_.keys})
+    values = tuple(_key(type_, item, key) for key in type_.keys)
+    if all(type(value) is str for value in values):
+        return text_key_element(type_.keys, values)
+    return key_element(dict(zip(type_.keys, values, strict=True)))
 
 
 def _key(type_: List, item: dict[str, Any], key: str) -> Any:
@@ -184,14 +194,17 @@ def _is_leaf(type_: Type | None, old: Any, new: Any) -> bool:
 
 
 def _pairs(type_: Type | None, old: Any, new: Any) -> Iterator[tuple[str, Type | None, Any, Any]]:
-    """Elements of both values: their names, types, and what they are on either side."""
+    """Elements that may differ: their names, types, and what they are on either side."""
     if isinstance(type_, List):
         yield from _list_pairs(type_, old, new)
         return
     before, after = _as_map(old), _as_map(new)
-    for name in {**before, **after}:
-        yield (f"f:{name}", child_type(type_, name), before.get(name, MISSING),
-               after.get(name, MISSING))
+    for name, right in after.items():
+        left = before.get(name, MISSING)
+        if left is not right:
+            yield f"f:{name}", child_type(type_, name), left, right
+    for name in before.keys() - after.keys():
+        yield f"f:{name}", child_type(type_, name), before[name], MISSING
 
 
 def _list_pairs(type_: List, old: Any, new: Any) -> Iterator[tuple[str, Type | None, Any, Any]]:
@@ -214,14 +227,15 @@ def _whole(type_: Type | None, value: Any) -> FieldSet:
     """Every path below a value that is there on one side only."""
     if not isinstance(value, _CONTAINERS) or not value or shape(type_, value) == "leaf":
         return EMPTY
+    if isinstance(value, dict) and not any(isinstance(i, _CONTAINERS) for i in value.values()):
+        return of_names(tuple(value))
     fields = FieldSet()
     if isinstance(type_, List):
         for element, below_type, _, item in _list_pairs(type_, MISSING, value):
             _put(fields, element, _whole(below_type, item))
     else:
         for name, item in _as_map(value).items():
-            _put(fields, f"f:{name}", _whole(child_type(type_, name), item)
-                 if isinstance(item, _CONTAINERS) else EMPTY)
+            _put(fields, f"f:{name}", _whole(child_type(type_, name), item))
     return fields
 
 

@@ -14,7 +14,7 @@ from apiserver.patch import apply
 from apiserver.patch.managed_fields import managers_of, with_managed
 from apiserver.patch.patcher import Patch as Document
 from apiserver.patch.scale_fields import to_parent, to_scale
-from apiserver.registry import creating, managed, scaling, updating
+from apiserver.registry import creating, managed, scaling, status_patches, updating
 from apiserver.schema.schema import decode
 from apiserver.schema.state import DecodeError
 from apiserver.schema.types import Struct
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from apiserver.schema.types import Type
     from apiserver.storage.store import Version
 
-_STATUS: Final = frozenset({"kind", "apiVersion", "metadata", "status"})
 SCALE: Final = GVK("autoscaling", "v1", "Scale")
 
 
@@ -41,17 +40,19 @@ async def patch(registry: Registry, ctx: RequestContext, patch: Patch) -> tuple[
     type_ = registry.type_of(ctx.resource)
 
     def change(old: Object) -> Object:
-        obj = registry.complete(ctx.resource, _patched(registry.schema, ctx, patch, old, type_))
+        patched = _patched(registry.schema, ctx, patch, old, type_)
+        obj = registry.complete(ctx.resource, patched, old)
         creating.check_name(meta.name(obj), ctx.name)
-        return _writable(obj)
+        return _writable(obj, old)
 
     return await updating.modify(registry, ctx, change), False
 
 
-def _writable(obj: Object) -> Object:
+def _writable(obj: Object, old: Object | None) -> Object:
     """What is stored can be written. Raises BadRequest for what patches nested too deeply."""
+    before = old or {}
     try:
-        orjson.dumps(obj)
+        orjson.dumps({field: part for field, part in obj.items() if part is not before.get(field)})
     except orjson.JSONEncodeError:
         raise BadRequest("exceeded max depth") from None
     return obj
@@ -89,7 +90,7 @@ def _applied(registry: Registry, ctx: RequestContext, config: Object, old: Objec
     except DecodeError as error:
         raise Unknown(str(error)) from None
     creating.check_name(meta.name(obj), ctx.name)
-    return _writable(obj)
+    return _writable(obj, old)
 
 
 def _report_repeated(ctx: RequestContext, body: Any) -> None:
@@ -139,24 +140,14 @@ async def _apply_scale(registry: Registry, ctx: RequestContext, patch: Patch) ->
 def _patched(schema: Schema, ctx: RequestContext, patch: Patch, old: Object,
              type_: Type) -> Object:
     assert patch.type != "apply"
+    partial = status_patches.is_partial(ctx, patch)
+    touched = status_patches.reached(old, patch.body) if partial else old
     strict = ctx.field_validation == "Strict"
-    kept = _untouched(ctx, patch, old)
-    touched = {field: value for field, value in old.items() if field not in kept}
     decoded = Document(patch.type, patch.body).apply(touched, type_, strict=strict, schema=schema)
     if ctx.field_validation == "Warn":
         for problem in decoded.problems:
             ctx.warn(problem)
-    new = {**decoded.object, **kept}
+    new = decoded.object
+    if partial:
+        return status_patches.joined(old, new, patch.body)
     return {field: new[field] for field in {**old, **new} if field in new}
-
-
-def _untouched(ctx: RequestContext, patch: Patch, old: Object) -> Object:
-    """The stored parts that a patch of the status leaves alone: the new object shares them.
-
-    Nothing that runs on a write to `status` changes them, and a Pod's spec is three quarters of
-    what would have to be decoded and compared. (The other kinds of patches show the whole document
-    in their complaints.)
-    """
-    if ctx.subresource != "status" or patch.type != "strategic" or patch.body.keys() - _STATUS:
-        return {}
-    return {field: value for field, value in old.items() if field not in _STATUS}

@@ -101,12 +101,18 @@ class Registry:
         decoded = decode(self.type_of(resource), body)
         return Decoded(self.complete(resource, decoded.object), decoded.problems)
 
-    def complete(self, resource: Resource, decoded: Object) -> Object:
-        """A decoded object with its type in front and its defaults filled in."""
+    def complete(self, resource: Resource, decoded: Object, old: Object | None = None) -> Object:
+        """A decoded object with its type in front and its defaults filled in.
+
+        A spec that it shares with `old`, the stored object, has its defaults.
+        """
         obj: Object = {"kind": resource.kind, "apiVersion": resource.api_version}
         obj.update(decoded)
         obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
-        resource.strategy.default(obj)
+        if old is not None and "spec" in obj and obj["spec"] is old.get("spec"):
+            resource.strategy.default_status(obj)
+        else:
+            resource.strategy.default(obj)
         return obj
 
     def type_of(self, resource: Resource) -> Type:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from apiserver.machinery.json_bytes import exact
+from apiserver.patch.memory import Memory
+
 if TYPE_CHECKING:
     from apiserver.machinery.types import Object
 
-_ENTRIES: Final = 4096
+_ENTRIES: Final = 1024
 _LONGEST: Final = 2048
 """Bytes of JSON; what is longer is hardly ever there twice."""
 _APART: Final = frozenset({"managedFields"})
@@ -22,10 +25,10 @@ _APART: Final = frozenset({"managedFields"})
 
 
 class Sharing:
-    """Parts by their JSON. Only a memory: it is emptied when it is full."""
+    """Parts by their JSON. Only a memory: what is not met again is forgotten."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Any] = {}
+        self._known: Memory[bytes, Any] = Memory(_ENTRIES)
 
     def share(self, obj: Object, old: Object | None = None) -> None:
         """Let the fields of a private object's metadata, spec, status, ... be those that are known.
@@ -54,11 +57,4 @@ class Sharing:
         else:
             value[:] = [self._known_as(item) if item and isinstance(item, (dict, list)) else item
                         for item in value]
-        if len(text) <= _LONGEST:
-            self._remember(text, value)
-        return value
-
-    def _remember(self, text: bytes, value: Any) -> None:
-        if len(self._known) >= _ENTRIES:
-            self._known.clear()
-        self._known[text] = value
+        return self._known.put(exact(text), value) if len(text) <= _LONGEST else value

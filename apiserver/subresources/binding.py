@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from apiserver.machinery import meta
 from apiserver.machinery.clock import rfc3339
@@ -45,8 +43,10 @@ def _bound(ctx: RequestContext, pod: Object, binding: Object) -> Object:
     node = binding["target"]["name"]
     if error := _refusal(ctx, pod):
         raise error
-    bound: Object = orjson.loads(orjson.dumps(pod))
-    bound["spec"]["nodeName"] = node
+    # Containers, volumes, ... stay the stored ones: nothing changes them on this way.
+    bound: Object = {**pod, "metadata": dict(pod["metadata"]),
+                     "spec": {**pod["spec"], "nodeName": node},
+                     "status": {**(pod.get("status") or {})}}
     if annotations := meta.annotations(binding):
         bound["metadata"]["annotations"] = {**meta.annotations(pod), **annotations}
     if labels := meta.labels(binding):
@@ -71,7 +71,8 @@ def _refusal(ctx: RequestContext, pod: Object) -> ApiError | None:
 
 def _set_scheduled(pod: Object, now: str) -> None:
     """The condition PodScheduled becomes True (podutil.UpdatePodCondition)."""
-    conditions: list[dict[str, Any]] = pod.setdefault("status", {}).setdefault("conditions", [])
+    conditions: list[Object] = [*(pod["status"].get("conditions") or ())]
+    pod["status"]["conditions"] = conditions
     fresh = {"type": "PodScheduled", "status": "True", "lastProbeTime": None,
              "lastTransitionTime": now}
     for i, condition in enumerate(conditions):

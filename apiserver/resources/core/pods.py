@@ -47,6 +47,9 @@ class PodStrategy(Strategy):
         default_pod(obj)
         if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
             spec["terminationGracePeriodSeconds"] = 1
+        self.default_status(obj)
+
+    def default_status(self, obj: Object) -> None:
         _sync_ips(obj.get("status") or {})
 
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
