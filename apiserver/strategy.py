@@ -43,6 +43,8 @@ class Strategy:
     """PUT without resourceVersion overwrites (AllowUnconditionalUpdate)."""
     has_generation: ClassVar[bool] = True
     """metadata.generation is set to 1 and rises with the spec (see `generation_changed`)."""
+    first_generation: ClassVar[int] = 1
+    """metadata.generation of a new object, where the kind has one; 0 is not shown."""
     delete_returns_object: ClassVar[bool] = False
     """DELETE answers the deleted object rather than a Status."""
     keeps_status_on_create: ClassVar[bool] = False

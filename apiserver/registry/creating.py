@@ -100,8 +100,9 @@ def _prepare(ctx: RequestContext, obj: Object) -> None:
     resource = ctx.resource
     if resource.status and not resource.strategy.keeps_status_on_create:
         obj.pop("status", None)
-    if resource.strategy.has_generation:
-        metadata_of(obj)["generation"] = 1
+    first = resource.strategy.first_generation
+    if resource.strategy.has_generation and first:
+        metadata_of(obj)["generation"] = first
     resource.strategy.prepare_create(ctx, obj)
 
 

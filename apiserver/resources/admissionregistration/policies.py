@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 class PolicyStrategy(Strategy):
     """What objects must be like (ValidatingAdmissionPolicy)."""
 
+    unconditional_update = False
     resets = RESETS_WITH_METADATA
 
     def default(self, obj: Object) -> None:
@@ -46,6 +47,8 @@ class PolicyStrategy(Strategy):
 class MutatingPolicyStrategy(Strategy):
     """How objects are changed (MutatingAdmissionPolicy)."""
 
+    unconditional_update = False
+
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         if spec.get("failurePolicy") is None:
@@ -58,6 +61,8 @@ class MutatingPolicyStrategy(Strategy):
 
 class BindingStrategy(Strategy):
     """Where a policy holds (MutatingAdmissionPolicyBinding)."""
+
+    unconditional_update = False
 
     def default(self, obj: Object) -> None:
         _default_match(dig(obj, "spec", "matchResources"))

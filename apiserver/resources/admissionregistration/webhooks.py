@@ -36,6 +36,7 @@ _LISTS: Final = ("operations", "apiGroups", "apiVersions", "resources")
 class WebhookConfigurationStrategy(Strategy):
     """Who else is asked before an object is stored."""
 
+    unconditional_update = False
     mutating: ClassVar[bool] = False
 
     def default(self, obj: Object) -> None:

@@ -46,6 +46,7 @@ _REVIEW_VERSIONS: Final = ("v1", "v1beta1")
 class CustomResourceDefinitionStrategy(Strategy):
     """Further kinds."""
 
+    unconditional_update = False
     resets: ClassVar = {**RESETS, "status": (
         "spec", "metadata.annotations", "metadata.labels", "metadata.ownerReferences")}
     """The finalizer of the instances is taken off through `status`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.names import is_dns1035_label, is_dns1123_subdomain
@@ -27,8 +28,11 @@ _LIMITS: Final = (("groupPriorityMinimum", 20000), ("versionPriority", 1000))
 class APIServiceStrategy(Strategy):
     """Who serves a group and version."""
 
+    unconditional_update = False
+    name_rule = "pathsegment"
     resets = RESETS_WITH_METADATA
     has_generation = False
+    revalidates_metadata = True
 
     def default(self, obj: Object) -> None:
         service = dig(obj, "spec", "service")
@@ -71,7 +75,7 @@ def _service_errors(spec: Object) -> list[FieldError]:
     errors: list[FieldError] = []
     if service is None:
         if bundle:
-            errors.append(invalid(_SPEC.child("caBundle"), f"{len(bundle)} bytes",
+            errors.append(invalid(_SPEC.child("caBundle"), f"{len(base64.b64decode(bundle))} bytes",
                                   "local APIServices may not have a caBundle"))
         if skip:
             errors.append(invalid(_SPEC.child("insecureSkipTLSVerify"), True,

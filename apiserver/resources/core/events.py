@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from apiserver.machinery.names import is_qualified_name
+from apiserver.machinery.names import is_dns1123_subdomain, is_qualified_name
 from apiserver.machinery.validation import FieldError, all_invalid, invalid, required
 from apiserver.resource import Column, Resource
 from apiserver.resources.printing import field, named, since
@@ -13,6 +13,7 @@ from apiserver.strategy import Strategy
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
+    from apiserver.strategy import NameRule
 
 _MAX_WORD: Final = 128
 _MAX_NOTE: Final = 1024
@@ -21,6 +22,7 @@ _MAX_NOTE: Final = 1024
 class EventStrategy(Strategy):
     """Something that happened to an object."""
 
+    name_rule: ClassVar[NameRule] = "pathsegment"
     create_on_update = True
     has_generation = False
 
@@ -47,12 +49,18 @@ def event_errors(event: Object, reporter: str) -> list[FieldError]:
     """What is wrong with an Event in the core form (legacyValidateEvent)."""
     namespace = event["metadata"].get("namespace", "")
     involved = (event.get("involvedObject") or {}).get("namespace") or ""
-    agree = namespace in ("", "default") if not involved else namespace == involved
-    errors = [] if agree else [invalid("involvedObject.namespace", involved,
-                                       "does not match event.namespace")]
+    errors = [] if _agree(namespace, involved, new=bool(event.get("eventTime"))) else [
+        invalid("involvedObject.namespace", involved, "does not match event.namespace")]
     if event.get("eventTime"):
         errors += _new_style_errors(event, reporter)
-    return errors
+    return errors + all_invalid("namespace", namespace, is_dns1123_subdomain(namespace))
+
+
+def _agree(namespace: str, involved: str, *, new: bool) -> bool:
+    """Events about what has no namespace are in few; new ones about the rest may be anywhere."""
+    if not involved:
+        return namespace in (("default", "kube-system") if new else ("", "default"))
+    return new or namespace == involved
 
 
 def _new_style_errors(event: Object, reporter: str) -> list[FieldError]:

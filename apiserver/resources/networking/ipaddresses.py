@@ -38,6 +38,7 @@ _BOTH: Final = ("may specify no more than one IP for each IP family, i.e 192.168
 class IPAddressStrategy(Strategy):
     """An address that a Service has."""
 
+    has_generation = False
     name_rule = "pathsegment"
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
@@ -67,6 +68,7 @@ class IPAddressStrategy(Strategy):
 class ServiceCIDRStrategy(Strategy):
     """From which addresses Services get theirs."""
 
+    has_generation = False
     resets: ClassVar = {"status": ("metadata",)}
 
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:

@@ -35,6 +35,7 @@ _TOLERATION_KEY: Final = ("key", "operator", "value", "effect")
 class RuntimeClassStrategy(Strategy):
     """A way to run containers."""
 
+    unconditional_update = False
     has_generation = False
     revalidates_metadata = True
 

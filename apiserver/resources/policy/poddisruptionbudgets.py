@@ -36,6 +36,9 @@ _FIELDS: Final = ("MinAvailable", "Selector", "MaxUnavailable", "UnhealthyPodEvi
 class PodDisruptionBudgetStrategy(Strategy):
     """How many pods may be evicted."""
 
+    unconditional_update = False
+    name_rule = "pathsegment"
+
     def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
         obj["status"] = dict.fromkeys(_COUNTS, 0)
 

@@ -55,6 +55,8 @@ _TOKENS_TEXT: Final = (
 class CSIDriverStrategy(Strategy):
     """What a driver can do."""
 
+    unconditional_update = False
+    first_generation = 0
     delete_returns_object = True
 
     def default(self, obj: Object) -> None:
@@ -125,6 +127,7 @@ def _token_errors(request: Object, seen: set[str], path: Path) -> list[FieldErro
 class CSINodeStrategy(Strategy):
     """The drivers on a node."""
 
+    unconditional_update = False
     has_generation = False
     delete_returns_object = True
 
@@ -184,6 +187,7 @@ def _shown_driver(driver: Object) -> Object:
 class VolumeAttachmentStrategy(Strategy):
     """A volume on a node."""
 
+    unconditional_update = False
     revalidates_metadata = True
     resets = RESETS_WITH_METADATA
     has_generation = False
@@ -255,6 +259,7 @@ def _attachment_errors(spec: Object) -> list[FieldError]:
 class CSIStorageCapacityStrategy(Strategy):
     """How much a driver has left."""
 
+    unconditional_update = False
     has_generation = False
     revalidates_metadata = True
 

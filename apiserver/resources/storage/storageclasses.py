@@ -77,6 +77,8 @@ class StorageClassStrategy(Strategy):
 class VolumeAttributesClassStrategy(Strategy):
     """Attributes that volumes can change to."""
 
+    has_generation = False
+    delete_returns_object = True
     revalidates_metadata = True
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:

@@ -75,3 +75,14 @@ def test_every_cell_is_of_its_column(resource: Resource) -> None:
         value = column.cell(obj, 1767225660.0)
         assert isinstance(value, str | int | bool), (column.name, value)
         assert column.description
+
+
+def test_some_kinds_are_replaced_only_in_the_version_that_was_read() -> None:
+    careful = {r.plural for r in BUILTIN if not r.strategy.unconditional_update}
+    assert careful == {
+        "apiservices", "csidrivers", "csinodes", "csistoragecapacities",
+        "customresourcedefinitions", "leases", "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings", "mutatingwebhookconfigurations",
+        "poddisruptionbudgets", "runtimeclasses", "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings", "validatingwebhookconfigurations",
+        "volumeattachments"}

@@ -9,7 +9,9 @@ import pytest
 from apiserver.resources.autoscaling.horizontalpodautoscalers import (
     HORIZONTALPODAUTOSCALERS as SCALERS,
 )
+from apiserver.resources.core.events import EVENTS
 from apiserver.resources.discovery.endpointslices import ENDPOINTSLICES
+from apiserver.resources.events.events import NEW_EVENTS
 from apiserver.resources.networking.ingressclasses import INGRESSCLASSES
 from apiserver.resources.networking.ipaddresses import SERVICECIDRS
 from apiserver.resources.networking.networkpolicies import NETWORKPOLICIES
@@ -35,6 +37,10 @@ SUBDOMAIN = (
 LABEL = ("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
          "and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
          "regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')")
+NAME_PART = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+    "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
+    "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')")
 BOTH = ("may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
         "2001:db8::/64")
 IMMUTABLE = "field is immutable"
@@ -62,7 +68,26 @@ def metric(kind: str, **source: Any) -> dict[str, Any]:
     return scaler(metrics=[{"type": kind, kind[:1].lower() + kind[1:]: source}])
 
 
+def event(**more: Any) -> dict[str, Any]:
+    return {"regarding": {"kind": "Pod", "name": "p", "namespace": "other"}, "type": "Normal",
+            "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "x.io/c",
+            "reportingInstance": "i", "action": "a", "reason": "r", **more}
+
+
 @pytest.mark.parametrize(("resource", "body", "expected"), [
+    (NEW_EVENTS, event(), []),
+    (NEW_EVENTS, event(regarding={"kind": "Node"}, reportingController=""),
+     ["reportingController: Required value",
+      'reportingController: Invalid value: "": name part must be non-empty',
+      f'reportingController: Invalid value: "": {NAME_PART}']),
+    (NEW_EVENTS, event(series={"count": 1}),
+     ['series.count: Invalid value: "": should be at least 2',
+      "series.lastObservedTime: Required value"]),
+    (EVENTS, {"metadata": {"name": "Any_Name"}, "involvedObject": {"namespace": "other"}},
+     ['involvedObject.namespace: Invalid value: "other": does not match event.namespace']),
+    (EVENTS, {"metadata": {"namespace": "kube-system"}, "involvedObject": {}},
+     ['involvedObject.namespace: Invalid value: "": does not match event.namespace']),
+    (NEW_EVENTS, event(metadata={"namespace": "kube-system"}, regarding={}), []),
     (SCALERS, scaler(), []),
     (SCALERS, scaler(scaleTargetRef={"kind": "Deployment", "name": "d"}),
      ['spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group']),
@@ -169,6 +194,12 @@ def test_what_is_wrong_with_a_new_one(resource: Resource, body: dict[str, Any],
      {"spec": {"drivers": [{"name": "x.io", "nodeID": "m"}]}},
      ['spec.drivers: Invalid value: {"Name":"x.io","NodeID":"m","TopologyKeys":null,'
       f'"Allocatable":null}}: {IMMUTABLE}']),
+    (NEW_EVENTS, event(), {"reason": "x", "regarding": {"kind": "Node"}},
+     ['involvedObject: Invalid value: {"Kind":"Node","Namespace":"","Name":"","UID":"",'
+      f'"APIVersion":"","ResourceVersion":"","FieldPath":""}}: {IMMUTABLE}',
+      f'reason: Invalid value: "x": {IMMUTABLE}', f'reason: Invalid value: "x": {IMMUTABLE}']),
+    (NEW_EVENTS, event(), {"series": {
+        "count": 2, "lastObservedTime": "2026-01-01T00:00:00.000000Z"}}, []),
     (VOLUMEATTACHMENTS, attachment(), attachment(nodeName="m"),
      ['spec: Invalid value: {"Attacher":"x.io","Source":{"PersistentVolumeName":"v",'
       f'"InlineVolumeSpec":null}},"NodeName":"m"}}: {IMMUTABLE}']),

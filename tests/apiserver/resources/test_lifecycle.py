@@ -33,7 +33,8 @@ def test_it_is_made_read_changed_and_deleted(resource: Resource) -> None:
     name = body["metadata"]["name"]
     made = server.create(resource.gvr, body, namespace)
     assert (made["apiVersion"], made["kind"]) == (resource.api_version, resource.kind)
-    assert ("generation" in made["metadata"]) is resource.strategy.has_generation
+    first = resource.strategy.first_generation if resource.strategy.has_generation else 0
+    assert made["metadata"].get("generation", 0) == first
     assert name in server.names(resource.gvr, namespace)
     made = server.get(resource.gvr, name, namespace)  # a CRD has been established since
     revision = made["metadata"]["resourceVersion"]
