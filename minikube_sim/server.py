@@ -1,8 +1,4 @@
-"""The process behind a running profile: TLS, uvicorn, one Cluster on the real clock.
-
-`python -m minikube_sim.server PROFILE` is what `minikube-sim start` leaves in the background: it
-says one JSON line on stdout when it is ready (`{"url": ...}`) or why not (`{"error": ...}`).
-"""
+"""The process behind a running profile: TLS, uvicorn, one Cluster on the real clock."""
 
 from __future__ import annotations
 
@@ -27,6 +23,7 @@ from apiserver.storage import StorageCorrupt, StorageFailed
 from controllers.selection import UnknownController
 from minikube_sim import kubeconfig, pki
 from minikube_sim.clock import RealClock
+from minikube_sim.garbage import SERVERS
 from minikube_sim.profile import Profile, ProfileError, Running, ServerOptions
 from minikube_sim.version import __version__
 
@@ -43,7 +40,6 @@ log = logging.getLogger("minikube_sim")
 _DEFAULT_PORT: Final = 8443
 _BACKLOG: Final = 2048
 """Connections that may wait until they are taken (uvicorn's own default)."""
-_GC_THRESHOLDS: Final = (100_000, 50, 100)
 _CLOSE_SECONDS: Final = 1
 """How long requests under way may take once the server ends; watches are cut off then."""
 _TOKEN_BYTES: Final = 24
@@ -193,9 +189,7 @@ class _Service:
 def _run(service: _Service, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
     from minikube_sim.peer import PeerProtocol
 
-    # Stored objects live long and hold no cycles: searching them at the default pace took half of
-    # the time of a create (900/s became 1,600/s on the same machine).
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.set_threshold(*SERVERS)
     config = uvicorn.Config(
         app="", http=PeerProtocol, log_config=None, access_log=False, lifespan="off",
         server_header=False, date_header=True, timeout_graceful_shutdown=_CLOSE_SECONDS,
@@ -352,14 +346,3 @@ def _refuse(say: Say, message: str) -> int:
     log.error("%s", message)
     say({"error": message})
     return 1
-
-
-def main() -> None:
-    """The background process's entry point."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr,
-                        format="%(asctime)s %(levelname).1s %(name)s: %(message)s")
-    sys.exit(serve(Profile(sys.argv[1]), foreground=False))
-
-
-if __name__ == "__main__":
-    main()

@@ -195,7 +195,7 @@ def _report(profile: Profile, ready: dict[str, str], target: Path) -> None:
 
 def _spawn(profile: Profile) -> dict[str, str]:
     """Start the server detached; what it says when it is ready, or why it is not."""
-    command = [sys.executable, "-m", "minikube_sim.server", profile.name]
+    command = [sys.executable, "-m", "minikube_sim.background", profile.name]
     detached: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP  # type: ignore[attr-defined,unused-ignore]
