@@ -16,7 +16,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 LAN_PREFIX: Final = {4: 24, 6: 64}
-"""The length of the nodes' own network."""
+"""The length of the nodes' own network, if all fit into it."""
 NODE_PREFIX: Final = {4: 24, 6: 64}
 """node-cidr-mask-size-ipv4 and -ipv6: of each node's Pod range, where there are several nodes."""
 _NARROW_NODE_PREFIX: Final = 80
@@ -134,10 +134,17 @@ def node_prefix(network: Network, nodes: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def lan(address: str) -> Network:
-    """The nodes' own network, from one of its addresses."""
-    version = 6 if ":" in address else 4
-    return ipaddress.ip_network(f"{address}/{LAN_PREFIX[version]}", strict=False)
+def lan(address: str, nodes: int) -> Network:
+    """The nodes' own network, from the address of the first: the smallest of IPv4 that has room
+    for all, or a /64. Raises ValueError.
+    """
+    last = ipaddress.ip_address(address) + (nodes - 1)
+    usual = LAN_PREFIX[last.version]
+    for length in range(usual, 0, -1):
+        network = ipaddress.ip_network(f"{address}/{length}", strict=False)
+        if last.version == 6 or (last in network and last != network.broadcast_address):
+            return network
+    raise ValueError(f"--node-ip {address}: no network has room for all nodes")
 
 
 @lru_cache(maxsize=64)
@@ -154,7 +161,7 @@ def check(node_ip: str, pod_cidr: str, service_range: str, nodes: int) -> None:
         _room(network, nodes)
     for address in each(node_ip):
         _on_the_lan(address, nodes)
-    _apart(named)
+    _apart(named, nodes)
 
 
 def _same_families(named: Sequence[tuple[str, str]]) -> None:
@@ -182,22 +189,20 @@ def _room(network: Network, nodes: int) -> None:
 
 def _on_the_lan(address: str, nodes: int) -> None:
     """Every node on one network, beside its first address, which is the gateway's."""
-    network, first = lan(address), ipaddress.ip_address(address)
+    network, first = lan(address, nodes), ipaddress.ip_address(address)
     if first in (network[0], network[1]):
         raise ValueError(f"--node-ip {address}: must not be the first address of {network}, "
                          "which is its gateway's")
-    if first == network.broadcast_address:
-        raise ValueError(f"--node-ip {address}: must not be the last address of {network}")
     if network.version == 6 and first + (nodes - 1) not in network:
         raise ValueError(f"--node-ip {address}: {network} has no room for {nodes} nodes")
 
 
-def _apart(named: Sequence[tuple[str, str]]) -> None:
+def _apart(named: Sequence[tuple[str, str]], nodes: int) -> None:
     """Pods, Services and nodes must not share addresses."""
     found = [(f"{flag} {text}", ipaddress.ip_network(text))
              for flag, value in named[:2] for text in each(value)]
-    found += [(f"{lan(text)}, the network of --node-ip {text}", lan(text))
-              for text in each(named[2][1])]
+    lans = [(text, lan(text, nodes)) for text in each(named[2][1])]
+    found += [(f"{network}, the network of --node-ip {text}", network) for text, network in lans]
     for (one, first), (other, second) in combinations(found, 2):
         if first.version == second.version and first.overlaps(second):
             raise ValueError(f"{one} overlaps with {other}")

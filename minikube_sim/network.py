@@ -27,18 +27,18 @@ class Network:
     def __init__(self, options: ClusterOptions, clock: VirtualClock | RealClock,
                  chance: random.Random) -> None:
         node_ips = options.node_addresses()[0]
-        lans = [lan(address) for address in node_ips]
+        lans = [lan(address, options.nodes) for address in node_ips]
         gateways = [str(one[1]) for one in lans]
         self.gateway = gateways[0]
         """The nodes' default gateway, in the default family, and name server."""
         self.fabric = Fabric(clock.now, chance, gateways=gateways)
         for name, addresses, cidrs in zip(options.node_names(), options.node_addresses(),
                                           options.node_pod_cidrs(), strict=True):
-            self.fabric.add_node(name, [_on(address) for address in addresses], cidrs)
+            self.fabric.add_node(name, list(map(_on, addresses, lans)), cidrs)
         first = self.fabric.nodes[options.node_names()[0]]
         self._place_gateway(gateways, node_ips)
         self.outside = self.fabric.add_outside(
-            OUTSIDE, *(_on(_outside_address(options, one)) for one in lans), through=first,
+            OUTSIDE, *(_on(_outside_address(options, one), one) for one in lans), through=first,
             networks=(*options.service_cidrs, *options.pod_cidrs))
 
     def _place_gateway(self, gateways: Sequence[str], node: Sequence[str]) -> None:
@@ -55,9 +55,9 @@ class Network:
         return self.fabric.nodes[node]
 
 
-def _on(address: str) -> str:
+def _on(address: str, network: IPNetwork) -> str:
     """An address with the length of its network: 10.211.55.120/24."""
-    return f"{address}/{lan(address).prefixlen}"
+    return f"{address}/{network.prefixlen}"
 
 
 def _outside_address(options: ClusterOptions, network: IPNetwork) -> str:

@@ -173,10 +173,11 @@ def _node_files(options: ClusterOptions, name: str, gateway: str) -> dict[str, s
     hosts = "".join(f"{address}\t{host}\n" for host, addresses in zip(
         options.node_names(), options.node_addresses(), strict=True) for address in addresses)
     v6 = {"/proc/sys/net/ipv6/conf/all/forwarding": "1\n"} if "IPv6" in options.families else {}
+    local = "127.0.0.1\tlocalhost\n" + "::1\tlocalhost ip6-localhost ip6-loopback\n" * bool(v6)
     return {
         **v6,
         "/etc/hostname": f"{name}\n",
-        "/etc/hosts": f"127.0.0.1\tlocalhost\n{hosts}",
+        "/etc/hosts": f"{local}{hosts}",
         "/etc/resolv.conf": f"nameserver {gateway}\n",
         "/etc/os-release": 'NAME="minikube-sim"\nPRETTY_NAME="minikube-sim (simulated)"\n',
         "/proc/sys/net/ipv4/ip_forward": "1\n",

@@ -116,6 +116,12 @@ def test_traceroute_counts_the_node_on_the_way_to_a_pod(cluster):
         " 1  fd00:10:244::6  0.000 ms  0.000 ms  0.000 ms"]
 
 
+def test_localhost_has_an_address_of_each_family(cluster):
+    assert cluster.run("curl -6 -sk https://localhost:8443/version").exit_code == 0
+    assert out(cluster, "grep localhost /etc/hosts").splitlines() == [
+        "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
+
+
 def test_conntrack_lists_a_translated_flow_of_ipv6(cluster):
     cluster.run("conntrack -F")
     cluster.run("curl -s http://[fd00:10:96::50]/; curl -s http://10.96.0.50/")

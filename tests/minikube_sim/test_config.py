@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from minikube_sim import addressing
 from minikube_sim.complaints import explain
 from minikube_sim.config import ClusterOptions
 from minikube_sim.profile import ServerOptions
@@ -46,8 +47,8 @@ def test_versions_are_completed(text, full):
     ({"node_ip": "::1"}, "--node-ip ::1: must not be of the loopback addresses"),
     ({"node_ip": "fe80::1%eth0"},
      "--node-ip fe80::1%eth0: must be an IPv6 address, such as fd00:211:55::120"),
-    ({"node_ip": "10.0.0.255"},
-     "--node-ip 10.0.0.255: must not be the last address of 10.0.0.0/24"),
+    ({"node_ip": "255.255.255.255"},
+     "--node-ip 255.255.255.255: no network has room for all nodes"),
     ({"pod_cidr": "fe80::/64"}, "--pod-cidr fe80::/64: must not be of the link-local addresses"),
     ({"pod_cidr": "::ffff:10.0.0.0/104"},
      "--pod-cidr ::ffff:10.0.0.0/104: must not be of the IPv4-mapped addresses"),
@@ -156,3 +157,11 @@ def test_lists_and_odd_spellings_are_brought_into_one_form():
     options = ClusterOptions(**{**V4_FIRST, "pod_cidr": ranges})
     assert options.pod_cidr == "172.17.0.0/16,fd00:10:244::/64"
     assert ClusterOptions.model_validate_json(options.model_dump_json()) == options
+
+
+@pytest.mark.parametrize(("nodes", "network"), [
+    (1, "10.211.55.0/24"), (135, "10.211.55.0/24"), (136, "10.211.48.0/20"),
+    (256, "10.211.48.0/20")])
+def test_the_nodes_network_has_room_for_all_of_them(nodes, network):
+    assert str(addressing.lan("10.211.55.120", nodes)) == network
+    assert ClusterOptions(nodes=nodes).node_addresses()[-1]
