@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from apiserver.machinery.names import is_dns1123_label
+from apiserver.machinery.names import is_dns1123_subdomain
 from apiserver.machinery.validation import (
     FieldError,
     Path,
     all_invalid,
-    duplicate,
-    forbidden,
     immutable,
     invalid,
-    not_supported,
     required,
+    too_long,
 )
 from apiserver.resource import Resource
+from apiserver.resources.core.resource_validation import is_extended
+from apiserver.resources.core.scheduling_validation import node_selector_errors
 from apiserver.resources.core.volume_validation import csi_driver_name_errors
 from apiserver.resources.printing import AGE, NAME, dig, field, named
+from apiserver.resources.resource.claim_validation import (
+    claim_errors,
+    config_errors,
+    each,
+    name_errors,
+    selectors_errors,
+    status_errors,
+)
 from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
@@ -29,17 +37,25 @@ if TYPE_CHECKING:
 
 _GROUP: Final = "resource.k8s.io"
 _SPEC: Final = Path("spec")
-_MODES: Final = ("All", "ExactCount")
+_MOST: Final = 32
+_MOST_DEVICES: Final = 128
+_MOST_TAINTED: Final = 64
+_LONGEST_POOL: Final = 253
+_PLACES: Final = ("nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection")
+_ONE_PLACE: Final = f"exactly one of {', '.join(f'`{name}`' for name in _PLACES)}"
 
 
 class DeviceClassStrategy(Strategy):
     """A kind of device that claims can name."""
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        errors: list[FieldError] = []
-        for i, selector in enumerate(dig(obj, "spec", "selectors") or ()):
-            if selector.get("cel") is None:
-                errors.append(required(_SPEC.child("selectors").at(i).child("cel")))
+        spec = obj.get("spec") or {}
+        errors = selectors_errors(spec.get("selectors") or (), _SPEC.child("selectors"))
+        errors += each(spec.get("config") or (), _MOST, _SPEC.child("config"), config_errors)
+        name = spec.get("extendedResourceName")
+        if name is not None and not is_extended(name):
+            errors.append(invalid(_SPEC.child("extendedResourceName"), name,
+                                  "must be a valid extended resource name"))
         return errors
 
 
@@ -56,10 +72,14 @@ class ResourceClaimStrategy(Strategy):
         obj["status"] = {}
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        return _claim_errors(obj.get("spec") or {}, _SPEC)
+        return claim_errors(obj.get("spec") or {}, _SPEC)
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         return immutable(_SPEC, obj.get("spec"), old.get("spec"))
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        return status_errors(obj, old)
 
 
 class ResourceClaimTemplateStrategy(Strategy):
@@ -71,7 +91,7 @@ class ResourceClaimTemplateStrategy(Strategy):
         _default_requests(dig(obj, "spec", "spec"))
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        return _claim_errors(dig(obj, "spec", "spec") or {}, _SPEC.child("spec"))
+        return claim_errors(dig(obj, "spec", "spec") or {}, _SPEC.child("spec"))
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         return immutable(_SPEC, obj.get("spec"), old.get("spec"))
@@ -81,36 +101,77 @@ class ResourceSliceStrategy(Strategy):
     """Devices that a driver has."""
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        spec = obj.get("spec") or {}
-        errors = csi_driver_name_errors(spec.get("driver") or "", _SPEC.child("driver"))
-        if not dig(spec, "pool", "name"):
-            errors.append(required(_SPEC.child("pool", "name")))
-        where = [name for name in ("nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection")
-                 if spec.get(name)]
-        if not where:
-            errors.append(required(_SPEC, "exactly one of `nodeName`, `nodeSelector`, `allNodes`, "
-                                   "`perDeviceNodeSelection` is required"))
-        elif len(where) > 1:
-            shown = ", ".join(f"`{name}`" for name in where)
-            errors.append(invalid(_SPEC, f"{{{shown}}}", "exactly one of `nodeName`, "
-                                  "`nodeSelector`, `allNodes`, `perDeviceNodeSelection` is "
-                                  "required, but multiple fields are set"))
-        seen: set[str] = set()
-        for i, device in enumerate(spec.get("devices") or ()):
-            errors += _name_errors(device.get("name") or "", seen, _SPEC.child("devices").at(i))
-        return errors
+        return _slice_errors(obj.get("spec") or {}, None)
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        errors = self.validate(ctx, obj)
-        for name in ("driver", "nodeName"):
-            errors += immutable(_SPEC.child(name), dig(obj, "spec", name), dig(old, "spec", name))
-        return errors + immutable(_SPEC.child("pool", "name"), dig(obj, "spec", "pool", "name"),
-                                  dig(old, "spec", "pool", "name"))
+        return _slice_errors(obj.get("spec") or {}, old.get("spec") or {})
 
     unknown_field = "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"
 
     def fields(self, obj: Object) -> dict[str, str]:
         return {f"spec.{name}": dig(obj, "spec", name) or "" for name in ("driver", "nodeName")}
+
+
+def _slice_errors(spec: Object, before: Object | None) -> list[FieldError]:
+    """What is wrong with a ResourceSliceSpec; the names in it never change."""
+    pool = spec.get("pool") or {}
+    errors = csi_driver_name_errors(spec.get("driver") or "", _SPEC.child("driver"))
+    errors += _pool_errors(pool, _SPEC.child("pool"))
+    if before is not None:
+        errors += immutable(_SPEC.child("pool", "name"), pool.get("name"),
+                            dig(before, "pool", "name"))
+        for name in ("driver", "nodeName"):
+            errors += immutable(_SPEC.child(name), spec.get(name), before.get(name))
+    errors += _place_errors(spec)
+    if spec.get("sharedCounters") is not None and spec.get("devices") is not None:
+        errors.append(invalid(_SPEC, "", "only one of `sharedCounters` or `devices` is allowed"))
+    devices = spec.get("devices") or ()
+    most = _MOST_TAINTED if any(d.get("taints") or d.get("consumesCounters") for d in devices) \
+        else _MOST_DEVICES
+    return errors + each(devices, most, _SPEC.child("devices"),
+                         lambda device, at: name_errors(device.get("name") or "", at.child("name")),
+                         lambda device: device.get("name") or "")
+
+
+def _pool_errors(pool: Object, path: Path) -> list[FieldError]:
+    name, own = pool.get("name") or "", path.child("name")
+    errors = [] if name else [required(own)]
+    if len(name) > _LONGEST_POOL:
+        errors.append(too_long(own, _LONGEST_POOL))
+    errors += [invalid(own, part, text) for part in name.split("/") if name
+               for text in is_dns1123_subdomain(part)]
+    if (pool.get("resourceSliceCount") or 0) <= 0:
+        errors.append(invalid(path.child("resourceSliceCount"),
+                              pool.get("resourceSliceCount") or 0, "must be greater than zero"))
+    if (pool.get("generation") or 0) < 0:
+        errors.append(invalid(path.child("generation"), pool["generation"],
+                              "must be greater than or equal to zero"))
+    return errors
+
+
+def _place_errors(spec: Object) -> list[FieldError]:
+    """For which nodes the devices are is said in one of four ways."""
+    node, chosen, errors = spec.get("nodeName"), spec.get("nodeSelector"), list[FieldError]()
+    if node == "":
+        errors.append(invalid(_SPEC.child("nodeName"), node,
+                              "must be either unset or set to a non-empty string"))
+    elif node is not None:
+        errors += all_invalid(_SPEC.child("nodeName"), node, is_dns1123_subdomain(node))
+    if chosen is not None:
+        own = _SPEC.child("nodeSelector")
+        errors += node_selector_errors(chosen, own)
+        if len(chosen.get("nodeSelectorTerms") or ()) != 1:
+            errors.append(invalid(own.child("nodeSelectorTerms"), chosen.get("nodeSelectorTerms"),
+                                  "must have exactly one node selector term"))
+    errors += [invalid(_SPEC.child(name), False, "must be either unset or set to true")
+               for name in ("allNodes", "perDeviceNodeSelection") if spec.get(name) is False]
+    where = [f"`{name}`" for name in _PLACES if spec.get(name)]
+    if not where:
+        errors.append(required(_SPEC, f"{_ONE_PLACE} is required"))
+    elif len(where) > 1:
+        errors.append(invalid(_SPEC, f"{{{', '.join(where)}}}", f"{_ONE_PLACE} is required, but "
+                              "multiple fields are set"))
+    return errors
 
 
 def _asked(spec: Object | None) -> Iterator[Object]:
@@ -130,49 +191,6 @@ def _default_requests(spec: Object | None) -> None:
         for toleration in part.get("tolerations") or ():
             if not toleration.get("operator"):
                 toleration["operator"] = "Equal"
-
-
-def _name_errors(name: str, seen: set[str], path: Path) -> list[FieldError]:
-    errors = all_invalid(path.child("name"), name, is_dns1123_label(name)) if name else [
-        required(path.child("name"))]
-    if name in seen:
-        errors.append(duplicate(path.child("name"), name))
-    seen.add(name)
-    return errors
-
-
-def _claim_errors(spec: Object, path: Path) -> list[FieldError]:
-    errors: list[FieldError] = []
-    seen: set[str] = set()
-    for i, request in enumerate(dig(spec, "devices", "requests") or ()):
-        own = path.child("devices", "requests").at(i)
-        errors += _name_errors(request.get("name") or "", seen, own)
-        exact, others = request.get("exactly"), request.get("firstAvailable")
-        if exact is None and not others:
-            errors.append(required(own, "exactly one of `exactly` or `firstAvailable` is required"))
-        elif exact is not None and others:
-            errors.append(forbidden(own, "exactly one of `exactly` or `firstAvailable` is "
-                                    "required, but multiple fields are set"))
-        if exact is not None:
-            errors += _part_errors(exact, own.child("exactly"))
-        for j, part in enumerate(others or ()):
-            errors += _part_errors(part, own.child("firstAvailable").at(j))
-    return errors
-
-
-def _part_errors(part: Object, path: Path) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if not part.get("deviceClassName"):
-        errors.append(required(path.child("deviceClassName")))
-    mode, count = part.get("allocationMode") or "", part.get("count") or 0
-    if mode not in _MODES:
-        errors.append(not_supported(path.child("allocationMode"), mode, _MODES))
-    elif mode == "All" and count:
-        errors.append(invalid(path.child("count"), count,
-                              "must not be specified when allocationMode is 'All'"))
-    elif mode == "ExactCount" and count <= 0:
-        errors.append(invalid(path.child("count"), count, "must be greater than zero"))
-    return errors
 
 
 def _state(obj: Object, now: float) -> str:
