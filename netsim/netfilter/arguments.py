@@ -20,7 +20,7 @@ from netsim.netfilter.ruleset import AddressTest, InterfaceTest, Jump, ProtocolT
 from netsim.netfilter.targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from netsim.netfilter.extension import Extension, Match, Target
 
@@ -44,6 +44,7 @@ _NAME_OPTIONS: Final = {"m": "--match", "t": "--table"}
 _MODULE_OF: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6", 132: "sctp"}
 _NO_INPUT: Final = ("OUTPUT", "POSTROUTING")
 _NO_OUTPUT: Final = ("PREROUTING", "INPUT")
+_OF_SETS: Final = ("--match-set", "--add-set", "--del-set")
 _LONGEST_NAME: Final = 28
 
 
@@ -126,25 +127,28 @@ def _check_option(option: Option, given: Given) -> None:
 
 
 def scan(
-    argv: Sequence[str], family: int, has_chain: Callable[[str, str], bool] | None = None
+    argv: Sequence[str], family: int, has_chain: Callable[[str, str], bool] | None = None,
+    sets: Container[str] | None = None,
 ) -> Arguments:
-    """Read a line. `has_chain(table, name)` says whether a target that is no extension exists;
-    without it that is not asked. Raises RuleSyntaxError.
+    """Read a line. `has_chain(table, name)` says whether a target that is no extension exists,
+    `sets` has the names of ipsets; without them that is not asked. Raises RuleSyntaxError.
     """
-    return _Scanner(argv, family, has_chain).scan()
+    return _Scanner(argv, family, has_chain, sets).scan()
 
 
 class _Scanner:
     """One pass over the words of a line."""
 
     def __init__(
-        self, argv: Sequence[str], family: int, has_chain: Callable[[str, str], bool] | None
+        self, argv: Sequence[str], family: int, has_chain: Callable[[str, str], bool] | None,
+        sets: Container[str] | None,
     ) -> None:
         self.argv = argv
         self.place = 0
         self.invert = False
         self.found = Arguments(family)
         self.has_chain = has_chain
+        self.sets = sets
         self.proto_tried = False
         self.owners: list[Loaded] = []
         """Matches and target in the order in which they came: the last one's options go first."""
@@ -265,6 +269,10 @@ class _Scanner:
             second = self._optional()
             if not second:
                 raise RuleSyntaxError(option.incomplete)
+        if option.name in _OF_SETS and self.sets is not None and text not in self.sets:
+            raise RuleSyntaxError(f"Set {text} doesn't exist.\n")
+        if name == "--set" and option.alias == name:
+            self.found.warnings.append("--set option deprecated, please use --match-set")
         given.values[option.name] = Value(text, self.invert, second)
 
     def _load_protocol(self) -> bool:

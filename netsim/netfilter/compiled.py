@@ -225,6 +225,7 @@ def attach(ruleset: Ruleset, owner: HookOwner) -> None:
     """Let a namespace ask the tables of a ruleset, each from the moment it comes into being."""
 
     registered: set[str] = set()
+    ruleset.shared.ipsets = owner.ipsets
 
     def appeared(table: Table) -> None:
         if table.name in registered:

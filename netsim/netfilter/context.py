@@ -98,7 +98,7 @@ class Stack(Protocol):
     name: str
     random: random.Random
     ipsets: dict[str, Any]
-    """Sets by name (`-m set --match-set`); the type is that of netsim.netfilter.ipset."""
+    """Sets by name (`-m set --match-set`); the type is that of netsim.ipset."""
     recent: dict[str, Any]
     """Lists of `-m recent` by name."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakValueDictionary
 
+from netsim.ipset.sets import IpSet, User
+
 ENTRIES: Final = 100
 """Addresses that a list remembers (ip_list_tot); the one not seen for longest goes first."""
 STAMPS: Final = 32
@@ -75,6 +77,17 @@ class Shared:
 
     recent: WeakValueDictionary[str, RecentList] = field(default_factory=WeakValueDictionary)
     accounts: dict[str, Account] = field(default_factory=dict)
+    ipsets: dict[str, IpSet] | None = None
+    """The namespace's sets by name; None: rules stand nowhere, and no set is looked for."""
+
+    def use_set(self, name: str) -> User | None:
+        """Note that a rule names a set; the note goes with the rule."""
+        found = self.ipsets.get(name) if self.ipsets is not None else None
+        if found is None:
+            return None
+        user = User()
+        found.users.add(user)
+        return user
 
     def recent_list(self, name: str, hit_count: int) -> RecentList:
         """The list of that name, with room for `hit_count` times in an entry."""

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from netsim.netfilter.extension import Walk
 from netsim.netfilter.hooks import Hook, Verdict
@@ -138,6 +138,8 @@ def outcome_text(spec: RuleSpec, outcome: Verdict | Walk | None) -> str:
 class HookOwner(Protocol):
     """The part of a namespace that rulesets register with."""
 
+    ipsets: dict[str, Any]
+
     def register(
         self, family: int, hook: Hook, priority: int, function: Callable[[Context], Verdict],
         *, nat: bool = False,
@@ -149,6 +151,7 @@ def attach(
     ruleset: Ruleset, owner: HookOwner, evaluate: Callable[[Table, Context], Verdict] = walk
 ) -> None:
     """Let a namespace ask the tables of a ruleset, each from the moment it comes into being."""
+    ruleset.shared.ipsets = owner.ipsets
 
     registered: set[str] = set()
 

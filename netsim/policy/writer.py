@@ -10,7 +10,7 @@ import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from netsim.netfilter.ipset import IpSet
+from netsim.ipset.sets import IpSet
 from netsim.netfilter.rule_text import parse_rule
 from netsim.netfilter.ruleset import Rule
 from netsim.packet import SCTP, TCP, UDP
@@ -176,8 +176,7 @@ class PolicyWriter:
                     and spec.selection not in tracker.changed):
                 continue
             if there is None:
-                options = f"family inet{'6' if self._family == 6 else ''}"
-                there = IpSet(name, spec.kind, self._family, options)
+                there = IpSet(name, spec.kind, self._family)
                 self._stack.ipsets[name] = there
                 known = set()
             wanted = tracker.elements(spec, self._family)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netsim.bench import Tap
 from netsim.link import Wire
 from netsim.namespace import Namespace
 from netsim.netfilter.cli.restore import restore
@@ -14,7 +15,7 @@ from netsim.netfilter.hooks import Hook, Priority, Verdict
 from netsim.netfilter.ruleset import Ruleset
 from netsim.netfilter.traverse import attach
 from netsim.packet import parse_address, parse_packet
-from tests.netsim.router import Router, Tap
+from tests.netsim.router import Router
 
 if TYPE_CHECKING:
     from netsim.netfilter.context import Context

@@ -36,7 +36,7 @@ def run(ruleset: Ruleset, argv: Sequence[str], program: str, warnings: list[str]
     def has_chain(table: str, name: str) -> bool:
         return table in ruleset.tables and name in ruleset.tables[table].chains
 
-    arguments = scan(argv, ruleset.family, has_chain)
+    arguments = scan(argv, ruleset.family, has_chain, ruleset.shared.ipsets)
     warnings += arguments.warnings
     arguments.warnings = warnings
     if "V" in arguments.flags:

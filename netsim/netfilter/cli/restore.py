@@ -167,7 +167,7 @@ class _Reader:
                 raise RuleSyntaxError(f"Bad line {self.line}: need ]")
             counters = (int(found[1]), int(found[2]))
             line = line[found.end():]
-        arguments = scan(split_line(line), self.ruleset.family, None)
+        arguments = scan(split_line(line), self.ruleset.family, None, self.ruleset.shared.ipsets)
         if "t" in arguments.flags:
             raise RuleSyntaxError("The -t option cannot be used in iptables-restore.\n")
         arguments.table = transaction.table.name

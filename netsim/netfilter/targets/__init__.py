@@ -16,6 +16,7 @@ from netsim.netfilter.targets.netmap import NetMap
 from netsim.netfilter.targets.notrack import NoTrack
 from netsim.netfilter.targets.redirect import Redirect
 from netsim.netfilter.targets.reject import Reject
+from netsim.netfilter.targets.set import SetTarget
 from netsim.netfilter.targets.snat import Snat
 from netsim.netfilter.targets.standard import Accept, Drop, Return
 from netsim.netfilter.targets.tcpmss import TcpMss
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _ALL: Final[tuple[type[Target], ...]] = (
     Accept, ConnMarkTarget, Ct, Dnat, Drop, DscpTarget, HopLimitTarget, Log, Masquerade, NetMap,
-    NoTrack, Redirect, Reject, Return, SetMark, Snat, TcpMss, TosTarget, TraceTarget, TtlTarget,
+    NoTrack, Redirect, Reject, Return, SetMark, SetTarget, Snat, TcpMss, TosTarget, TraceTarget,
+    TtlTarget,
 )
 
 TARGETS: Final[dict[str, type[Target]]] = {target.name: target for target in _ALL}

@@ -28,7 +28,8 @@ def rules(stack):
     """The rules of policies, their order in dispatch chains aside, and the sets."""
     ruleset = stack.rulesets.get(4)
     lines = save(ruleset).splitlines() if ruleset else []
-    sets = {name: sorted(one.elements.values()) for name, one in stack.ipsets.items()}
+    sets = {name: sorted(entry.text for entry in one.elements.values())
+            for name, one in stack.ipsets.items()}
     dispatch = sorted(line for line in lines if "-A KUBE-NETPOL" in line)
     return [line for line in lines if "KUBE-N" in line and "-A KUBE-NETPOL" not in line
             ], dispatch, sets
