@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from apiserver.machinery.names import is_dns1123_label
 from apiserver.machinery.validation import FieldError, Path
 from apiserver.resource import Resource
-from apiserver.resources.core import pod_printing
+from apiserver.resources.core import pod_memory, pod_printing
 from apiserver.resources.core.apparmor import adopt_annotations
 from apiserver.resources.core.ips import ip_warnings
 from apiserver.resources.core.pod_defaults import default_pod, mirror_service_account
@@ -63,7 +63,12 @@ class PodStrategy(Strategy):
             ctx.warn(f"metadata.annotations[{key}]: {APPARMOR_TEXT}")
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        return create_errors(obj)
+        if pod_memory.knows(obj):
+            return []
+        errors = create_errors(obj)
+        if not errors and not pod_warnings(obj["spec"], obj["metadata"], Path("")):
+            pod_memory.note(obj)
+        return errors
 
     def generation_changed(self, obj: Object, old: Object) -> bool:
         """A binding is no change of what the user wants: a running Pod is at generation 1."""
@@ -104,7 +109,8 @@ class PodStrategy(Strategy):
         name = obj["metadata"].get("name") or ""
         wrong = is_dns1123_label(name)
         texts = [f"{_HOSTNAME}[{' '.join(wrong)}]"] if wrong else []
-        return texts + pod_warnings(obj["spec"], obj["metadata"], Path(""))
+        return texts if pod_memory.knows(obj) else (
+            texts + pod_warnings(obj["spec"], obj["metadata"], Path("")))
 
     def fields(self, obj: Object) -> dict[str, str]:
         spec, status = obj.get("spec") or {}, obj.get("status") or {}
