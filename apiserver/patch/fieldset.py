@@ -76,6 +76,8 @@ class FieldSet:
 
     def difference(self, other: FieldSet) -> FieldSet:
         """Paths of this set that the other has not; the set itself when those are all."""
+        if not other:
+            return self
         shared = self.children.keys() & other.children.keys()
         return self._without(other.members, {
             key: self.children[key].difference(other.children[key]) for key in shared})

@@ -40,9 +40,9 @@ class Patch:
     kind: PatchKind
     content: Any
 
-    def apply(self, current: Object, type_: Type, *, strict: bool = False,
+    def apply(self, current: Object, type_: Type, *, strict: bool = False, heeded: bool = True,
               schema: Schema | None = None) -> Decoded:
-        """The patched object in canonical form, and its strict problems.
+        """The patched object in canonical form, and its strict problems (when they are `heeded`).
 
         `schema` explains a patch that makes another kind of the object. Raises Invalid, BadRequest
         and Unknown with Kubernetes' texts; with `strict`, problems are Invalid too.
@@ -55,6 +55,8 @@ class Patch:
         except DecodeError as error:
             text = str(error) if self.kind != "strategic" else error.conversion or str(error)
             raise self._invalid(patched, text) from None
+        if not heeded:
+            return decoded
         problems = (*duplicates_in(self.content), *decoded.problems)
         result = Decoded(decoded.object, problems)
         if strict and problems:

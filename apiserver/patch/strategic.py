@@ -22,6 +22,7 @@ _DIRECTIVE: Final = elements.DIRECTIVE
 _RETAIN: Final = "$retainKeys"
 _DELETE_LIST: Final = "$deleteFromPrimitiveList"
 _ORDER: Final = "$setElementOrder"
+_CONTAINERS: Final = (dict, list)
 _BAD: Final = {
     _RETAIN: "invalid patch format of retainKeys",
     _DELETE_LIST: "invalid patch format of primitive list",
@@ -189,9 +190,10 @@ def _lookup(type_: Type, name: str) -> tuple[Type, Field | None]:
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: _without_nulls(item) if isinstance(item, _CONTAINERS) else item
+                for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
+        return [_without_nulls(item) if isinstance(item, _CONTAINERS) else item for item in value]
     return value
 
 
@@ -200,8 +202,9 @@ def _without_directives(value: Any) -> tuple[Any, bool]:
     if isinstance(value, dict):
         if _DIRECTIVE in value:
             return None, False
-        cleaned = {key: _without_directives(item) for key, item in value.items()
-                   if not key.startswith((_RETAIN, _DELETE_LIST, _ORDER))}
+        cleaned = {key: _without_directives(item) if isinstance(item, _CONTAINERS) else (item, True)
+                   for key, item in value.items()
+                   if key[:1] != "$" or not key.startswith((_RETAIN, _DELETE_LIST, _ORDER))}
         return {key: item for key, (item, keep) in cleaned.items() if keep}, True
     if isinstance(value, list):
         items = (_without_directives(item) for item in value)

@@ -142,8 +142,9 @@ def _patched(schema: Schema, ctx: RequestContext, patch: Patch, old: Object,
     assert patch.type != "apply"
     partial = status_patches.is_partial(ctx, patch)
     touched = status_patches.reached(old, patch.body) if partial else old
-    strict = ctx.field_validation == "Strict"
-    decoded = Document(patch.type, patch.body).apply(touched, type_, strict=strict, schema=schema)
+    decoded = Document(patch.type, patch.body).apply(
+        touched, type_, strict=ctx.field_validation == "Strict",
+        heeded=ctx.field_validation != "Ignore", schema=schema)
     if ctx.field_validation == "Warn":
         for problem in decoded.problems:
             ctx.warn(problem)

@@ -62,9 +62,12 @@ def _observed_errors(holder: Object, path: Path) -> list[FieldError]:
 def _condition_errors(status: Object) -> list[FieldError]:
     errors: list[FieldError] = []
     for i, condition in enumerate(status.get("conditions") or ()):
-        path, kind = _STATUS.child("conditions").at(i), condition.get("type") or ""
-        errors += _observed_errors(condition, path)
-        errors += all_invalid(path.child("Type"), kind, is_qualified_name(kind))
+        kind = condition.get("type") or ""
+        wrong = is_qualified_name(kind)
+        if wrong or (condition.get("observedGeneration") or 0) < 0:
+            path = _STATUS.child("conditions").at(i)
+            errors += _observed_errors(condition, path)
+            errors += all_invalid(path.child("Type"), kind, wrong)
     return errors
 
 
