@@ -1,24 +1,43 @@
-"""The conntrack command: -L, -D, -F, -C with filters. Models conntrack-tools 1.4.7."""
+"""The conntrack command: -L, -G, -D, -I, -A, -U, -F, -C, -S. Models conntrack-tools 1.4.7.
+
+    options.py   the command line
+    filters.py   which connections it chooses
+"""
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
-from netsim.conntrack.connection import ASSURED, DST_NAT_DONE, SEEN_REPLY, SRC_NAT_DONE
-from netsim.conntrack.text import NAMES, connection_text
-from netsim.packet import parse_address
+from netsim.conntrack.connection import ASSURED, CONFIRMED, SEEN_REPLY, Connection, invert
+from netsim.conntrack.filters import mark, parse_ip, tests
+from netsim.conntrack.options import Asked, UsageError, read
+from netsim.conntrack.tcp import TcpState
+from netsim.conntrack.text import connection_text, connections_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from netsim.conntrack.connection import Connection
+    from netsim.conntrack.connection import FlowTuple
     from netsim.conntrack.table import ConntrackTable
 
-_VERSION: Final = "conntrack v1.4.7 (conntrack-tools)"
+VERSION: Final = "conntrack v1.4.7 (conntrack-tools)"
 _HELP: Final = "Try `conntrack -h' or 'conntrack --help' for more information.\n"
-_PROTOCOLS: Final = {name: number for number, name in NAMES.items()}
+_USAGE: Final = """Command line interface for the connection tracking system. Version 1.4.7
+Usage: conntrack [commands] [options]
+
+Commands:
+  -L [table] [options]\t\tList conntrack or expectation table
+  -G [table] parameters\t\tGet conntrack or expectation
+  -D [table] parameters\t\tDelete conntrack or expectation
+  -I [table] parameters\t\tCreate a conntrack or expectation
+  -U [table] parameters\t\tUpdate a conntrack
+  -E [table] [options]\t\tShow events
+  -F [table]\t\t\tFlush table
+  -C [table]\t\t\tShow counter
+  -S\t\t\t\tShow statistics
+"""
+_MISSING: Final = "Operation failed: such conntrack doesn't exist"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,197 +49,137 @@ class CommandResult:
     stderr: str = ""
 
 
-class _UsageError(Exception):
-    """Wrong arguments; the text is what the command says."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(message)
-
-
-def _parser() -> _Parser:
-    parser = _Parser(prog="conntrack", add_help=False, allow_abbrev=False)
-    commands = parser.add_mutually_exclusive_group()
-    for short, name in (("-L", "dump"), ("-D", "delete"), ("-F", "flush"), ("-C", "count")):
-        commands.add_argument(short, f"--{name}", dest="command", action="store_const", const=name)
-    parser.add_argument("table", nargs="?", choices=["conntrack"])
-    for names in _FILTERS:
-        parser.add_argument(*names.split(), dest=names.split()[-1])
-    for short, name in (("-n", "src-nat"), ("-g", "dst-nat"), ("-j", "any-nat")):
-        parser.add_argument(short, f"--{name}", dest=name, nargs="?", const="")
-    parser.add_argument("-o", "--output", default="")
-    return parser
-
-
-def _protocol(value: str) -> int:
-    if value.isdigit():
-        return int(value)
-    if value not in _PROTOCOLS:
-        raise _UsageError(f"`{value}' unsupported protocol")
-    return _PROTOCOLS[value]
-
-
-def _address(value: str) -> tuple[int, int]:
-    try:
-        return parse_address(value)
-    except ValueError:
-        raise _UsageError(f"Invalid IP address `{value}'") from None
-
-
-def _mark(value: str) -> tuple[int, int]:
-    number, _, mask = value.partition("/")
-    return int(number, 0), int(mask, 0) if mask else 0xFFFFFFFF
-
-
-def _by_address(reply: bool, place: int) -> Callable[[str], Callable[[Connection], bool]]:
-    def make(value: str) -> Callable[[Connection], bool]:
-        family, address = _address(value)
-
-        def test(connection: Connection) -> bool:
-            flow = connection.reply if reply else connection.original
-            return flow[0] == family and flow[place] == address
-
-        return test
-
-    return make
-
-
-def _by_port(reply: bool, place: int) -> Callable[[str], Callable[[Connection], bool]]:
-    def make(value: str) -> Callable[[Connection], bool]:
-        port = int(value)
-        return lambda c: (c.reply if reply else c.original)[place] == port
-
-    return make
-
-
-def _by_protocol(value: str) -> Callable[[Connection], bool]:
-    number = _protocol(value)
-    return lambda connection: connection.original[1] == number
-
-
-def _by_mark(value: str) -> Callable[[Connection], bool]:
-    number, mask = _mark(value)
-    return lambda connection: connection.mark & mask == number
-
-
-def _by_status(value: str) -> Callable[[Connection], bool]:
-    def test(connection: Connection) -> bool:
-        status = connection.status
-        bits = {"ASSURED": status & ASSURED, "SEEN_REPLY": status & SEEN_REPLY,
-                "UNSET": not status & SEEN_REPLY}
-        return all(bits.get(word.upper(), False) for word in value.split(","))
-
-    return test
-
-
-def _by_family(value: str) -> Callable[[Connection], bool]:
-    family = {"ipv4": 4, "ipv6": 6}.get(value)
-    if family is None:
-        raise _UsageError(f"`{value}' unsupported protocol")
-    return lambda connection: connection.original[0] == family
-
-
-_FILTERS: Final[dict[str, Callable[[str], Callable[[Connection], bool]]]] = {
-    "-p --proto": _by_protocol,
-    "-f --family": _by_family,
-    "-m --mark": _by_mark,
-    "-u --status": _by_status,
-    "-s --src --orig-src": _by_address(False, 2),
-    "-d --dst --orig-dst": _by_address(False, 3),
-    "-r --reply-src": _by_address(True, 2),
-    "-q --reply-dst": _by_address(True, 3),
-    "--sport --orig-port-src": _by_port(False, 4),
-    "--dport --orig-port-dst": _by_port(False, 5),
-    "--reply-port-src": _by_port(True, 4),
-    "--reply-port-dst": _by_port(True, 5),
-}
-
-
-def _source_moved(connection: Connection) -> bool:
-    """As the command tells SNAT: it compares ids and types of ICMP as if they were ports, so that
-    every ICMP flow counts.
-    """
-    original, reply = connection.original, connection.reply
-    moved = reply[3] != original[2] or reply[5] != original[4]
-    return bool(connection.status & SRC_NAT_DONE) and moved
-
-
-def _destination_moved(connection: Connection) -> bool:
-    """As the command tells DNAT."""
-    original, reply = connection.original, connection.reply
-    moved = reply[2] != original[3] or reply[4] != original[5]
-    return bool(connection.status & DST_NAT_DONE) and moved
-
-
-def _any_moved(connection: Connection) -> bool:
-    return _source_moved(connection) or _destination_moved(connection)
-
-
-_NAT: Final[dict[str, tuple[Callable[[Connection], bool], tuple[int, ...]]]] = {
-    "src-nat": (_source_moved, (3,)),
-    "dst-nat": (_destination_moved, (2,)),
-    "any-nat": (_any_moved, (2, 3)),
-}
-"""By option: the test, and where in the reply tuple the new address stands."""
-
-
-def _by_new_address(value: str, places: tuple[int, ...]) -> Callable[[Connection], bool]:
-    _, address = _address(value.split(":")[0])
-    return lambda connection: address in [connection.reply[place] for place in places]
-
-
-def _nat_tests(options: dict[str, str | None]) -> list[Callable[[Connection], bool]]:
-    """-n, -g, -j: translated at all, or to or from this address."""
-    tests: list[Callable[[Connection], bool]] = []
-    for name, (test, places) in _NAT.items():
-        value = options[name]
-        if value is not None:
-            tests.append(test)
-        if value:
-            tests.append(_by_new_address(value, places))
-    return tests
-
-
-def _tests(options: dict[str, str | None]) -> list[Callable[[Connection], bool]]:
-    tests = [
-        make(value) for names, make in _FILTERS.items()
-        if (value := options[names.split()[-1]]) is not None
-    ]
-    return tests + _nat_tests(options)
-
-
 def run(table: ConntrackTable, arguments: Sequence[str]) -> CommandResult:
     """Run `conntrack ARGUMENTS` on a namespace's table."""
     try:
-        options = vars(_parser().parse_args(list(arguments)))
-        tests = _tests(options)
-        command = options["command"]
-        if command is None:
-            raise _UsageError("You need to supply parameters")
-    except (_UsageError, ValueError) as problem:
-        return CommandResult(exit_code=2, stderr=f"{_VERSION}: {problem}\n{_HELP}")
-    if command == "count":
-        return CommandResult(exit_code=0, stdout=f"{len(table)}\n")
-    if command == "flush":
-        table.flush()
-        text = f"{_VERSION}: connection tracking table has been emptied.\n"
-        return CommandResult(exit_code=0, stderr=text)
-    found = [c for c in table if all(test(c) for test in tests)]
-    return _shown(table, found, extended="extended" in options["output"],
-                  delete=command == "delete")
+        asked = read(arguments)
+        if not asked.command and asked.options:
+            raise UsageError("unknown argument")
+        return _COMMANDS[asked.command](table, asked)
+    except UsageError as problem:
+        return CommandResult(exit_code=2, stderr=f"{VERSION}: {problem}\n{_HELP}")
 
 
-def _shown(
-    table: ConntrackTable, found: list[Connection], *, extended: bool, delete: bool,
-) -> CommandResult:
-    now = table.now()
-    lines = [connection_text(c, now, extended=extended) + "\n" for c in found]
-    if delete:
-        for connection in found:
-            table.delete(connection)
-    word = "deleted" if delete else "shown"
-    return CommandResult(
-        exit_code=1 if delete and not found else 0, stdout="".join(lines),
-        stderr=f"{_VERSION}: {len(found)} flow entries have been {word}.\n",
-    )
+def _said(text: str, *, code: int = 0, out: str = "") -> CommandResult:
+    return CommandResult(exit_code=code, stdout=out, stderr=f"{VERSION}: {text}\n")
+
+
+def chosen(table: ConntrackTable, asked: Asked) -> list[Connection]:
+    """The connections that the options choose. Raises UsageError."""
+    wanted = tests(asked)
+    return [connection for connection in table if all(test(connection) for test in wanted)]
+
+
+def _lines(table: ConntrackTable, asked: Asked, found: list[Connection]) -> str:
+    now, outputs = table.now(), asked.outputs
+    if "xml" in outputs:
+        return connections_xml(found, now)
+    return "".join(
+        connection_text(c, now, extended="extended" in outputs, ident="id" in outputs) + "\n"
+        for c in found)
+
+
+def _dump(table: ConntrackTable, asked: Asked) -> CommandResult:
+    if asked.table == "expect":
+        return _said("0 expectations have been shown.")
+    found = chosen(table, asked) if asked.table == "conntrack" else []
+    return _said(f"{len(found)} flow entries have been shown.", out=_lines(table, asked, found))
+
+
+def _delete(table: ConntrackTable, asked: Asked) -> CommandResult:
+    found = chosen(table, asked)
+    lines = _lines(table, asked, found)
+    for connection in found:
+        table.delete(connection)
+    return _said(f"{len(found)} flow entries have been deleted.", code=0 if found else 1, out=lines)
+
+
+def _update(table: ConntrackTable, asked: Asked) -> CommandResult:
+    found = chosen(table, Asked(asked.command, asked.table, {
+        name: value for name, value in asked.options.items() if name not in ("mark", "timeout")
+    }, asked.protocol))
+    for connection in found:
+        _apply(table, asked, connection)
+    return _said(f"{len(found)} flow entries have been updated.", code=0 if found else 1,
+                 out=_lines(table, asked, found))
+
+
+def _apply(table: ConntrackTable, asked: Asked, connection: Connection) -> None:
+    if "mark" in asked.options:
+        value, mask = mark(asked.options["mark"])
+        connection.set_mark(connection.mark & ~mask & 0xFFFFFFFF ^ value)
+    if "timeout" in asked.options:
+        connection.expires = table.now() + int(asked.options["timeout"])
+
+
+def _flow(asked: Asked) -> FlowTuple:
+    """The original tuple that the options name. Raises UsageError."""
+    ends = []
+    for name in ("orig-src", "orig-dst"):
+        if name not in asked.options:
+            raise UsageError(f"You need to supply the `--{name}' option for this command")
+        ends.append(parse_ip(asked.options[name]))
+    ports = [int(asked.options.get(name, "0")) for name in ("orig-port-src", "orig-port-dst")]
+    return (ends[0][0], asked.protocol or 0, ends[0][1], ends[1][1], ports[0], ports[1])
+
+
+def _get(table: ConntrackTable, asked: Asked) -> CommandResult:
+    found = table.find(_flow(asked))
+    if found is None:
+        return _said(_MISSING, code=1)
+    return _said("1 flow entries have been shown.", out=_lines(table, asked, [found[0]]))
+
+
+def _create(table: ConntrackTable, asked: Asked) -> CommandResult:
+    flow = _flow(asked)
+    connection = Connection(flow, invert(flow))
+    for bit, word in ((SEEN_REPLY, "SEEN_REPLY"), (ASSURED, "ASSURED")):
+        if word in asked.options.get("status", "").upper().split(","):
+            connection.status |= bit
+    state = asked.options.get("state", "")
+    if asked.protocol == 6:
+        if state not in TcpState.__members__:
+            raise UsageError(f"unknown TCP state `{state}'" if state else
+                             "You need to supply the `--state' option for this command")
+        connection.state = TcpState[state].value
+    if table.find(connection.original) or table.find(connection.reply):
+        return _said("Operation failed: such conntrack exists, try -U to update", code=1)
+    _apply(table, asked, connection)
+    connection.status |= CONFIRMED
+    table.originals[connection.original] = table.replies[connection.reply] = connection
+    return _said("1 flow entries have been created.")
+
+
+def _flush(table: ConntrackTable, asked: Asked) -> CommandResult:
+    if asked.table == "expect":
+        return _said("expectation table has been emptied.")
+    table.flush()
+    return _said("connection tracking table has been emptied.")
+
+
+def _count(table: ConntrackTable, asked: Asked) -> CommandResult:
+    return CommandResult(exit_code=0, stdout=f"{0 if asked.table == 'expect' else len(table)}\n")
+
+
+def _stats(table: ConntrackTable, asked: Asked) -> CommandResult:
+    names = ("found", "invalid", "insert", "insert_failed", "drop", "early_drop", "error",
+             "search_restart", "clash_resolve", "chaintoolong")
+    counted = {"drop": table.drops}
+    words = "".join(f"{name}={counted.get(name, 0)} " for name in names)
+    return CommandResult(exit_code=0, stdout=f"cpu=0   \t{words}\n")
+
+
+def _show(text: str) -> Callable[[ConntrackTable, Asked], CommandResult]:
+    return lambda table, asked: CommandResult(exit_code=0, stdout=text)
+
+
+def _event(table: ConntrackTable, asked: Asked) -> CommandResult:
+    tests(asked)
+    return _said("0 flow events have been shown.")
+
+
+_COMMANDS: Final[dict[str, Callable[[ConntrackTable, Asked], CommandResult]]] = {
+    "": _show(_USAGE), "help": _show(_USAGE), "version": _show(f"{VERSION}\n"), "dump": _dump,
+    "delete": _delete, "update": _update, "get": _get, "create": _create, "add": _create,
+    "flush": _flush, "count": _count, "stats": _stats, "event": _event,
+}

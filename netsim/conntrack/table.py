@@ -57,6 +57,8 @@ class ConntrackTable:
         """(family, protocol, address, port) before SNAT -> the flow that was last translated."""
         self.drops = 0
         """Packets dropped because the table was full."""
+        self.watcher: Callable[[], None] | None = None
+        """Called when connections were made or changed (conntrack -E)."""
         self._next_sweep = 1024
 
     # ------------------------------------------------------------ the way of a packet
@@ -162,6 +164,8 @@ class ConntrackTable:
             connection.set_status(SEEN_REPLY)
         if result is Result.KILL:
             self.delete(connection)
+        if self.watcher is not None:
+            self.watcher()
         return True
 
     def advance(self, connection: Connection, packet: Packet, reply: bool, now: float) -> Result:
@@ -200,6 +204,8 @@ class ConntrackTable:
         originals[original] = replies[reply] = connection
         if connection.status & SRC_NAT:
             self.sources[original[0], original[1], original[2], original[4]] = connection
+        if self.watcher is not None:
+            self.watcher()
         return True
 
     def _clash(self, connection: Connection) -> bool:

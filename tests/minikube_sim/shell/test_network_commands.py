@@ -156,3 +156,15 @@ def test_ping_of_a_name_names_who_answers(world):
 ])
 def test_ping_refuses_what_the_real_one_refuses(world, line, code, said):
     assert world.run(line) == (code, "", f"{said}\n")
+
+
+def test_events_of_connections_are_shown_as_they_happen(world):
+    _, out, err = world.run("conntrack -E -p tcp & curl -s 172.17.0.6:5000/ > /dev/null; "
+                            "kill -INT %1; wait")
+    lines = out.splitlines()
+    assert lines[0].startswith("    [NEW] tcp      6 120 SYN_SENT src=")
+    assert lines[1].startswith(" [UPDATE] tcp      6 60 SYN_RECV src=")
+    assert lines[2].startswith(" [UPDATE] tcp      6 432000 ESTABLISHED")
+    assert " mark=" not in out
+    assert err == (f"conntrack v1.4.7 (conntrack-tools): {len(lines)} flow events have been "
+                   "shown.\n")
