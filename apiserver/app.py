@@ -35,12 +35,14 @@ from apiserver.machinery.errors import (
     InternalError,
     Timeout,
     Unauthorized,
+    Unknown,
 )
 from apiserver.metrics.families import Sources
 from apiserver.metrics.page import pages as metrics_pages
 from apiserver.metrics.recorder import Recorder, labels_of, labels_of_path
 from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
+from apiserver.storage import StorageFailed
 from apiserver.streaming import carrier
 from apiserver.subresources import SUBRESOURCES
 from apiserver.subresources.remote import STREAMS
@@ -255,7 +257,7 @@ class KubernetesApp:
     async def _finish(self, request: Request, answer: Answer, send: Send) -> None:
         """Send an answer, once all that it shows would survive a crash."""
         if answer.revision:
-            await self._registry.store.wait_durable(answer.revision)
+            answer = await self._durable(answer)
         if len(answer.body) >= answers.GZIP_FROM and "gzip" in request.header(b"accept-encoding"):
             answer = await answers.compressed(answer)
         headers = [(b"content-length", str(len(answer.body)).encode()),
@@ -267,6 +269,15 @@ class KubernetesApp:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         body = b"" if request.method == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
+
+    async def _durable(self, answer: Answer) -> Answer:
+        """The answer once its revision is on disk; else what keeps it from there."""
+        try:
+            await self._registry.store.wait_durable(answer.revision)
+        except StorageFailed as error:
+            log.error("storage failed: %s", error)
+            return failure(Unknown(f"storage: {error}"))
+        return answer
 
     # --- what is no resource ---------------------------------------------------------------------
 

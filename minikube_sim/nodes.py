@@ -12,6 +12,7 @@ from controllers.node.config import DEFAULT_CAPACITY, NodeConfig
 from controllers.node.kubelet import Kubelet
 from controllers.node.kubeproxy import KubeProxy
 from controllers.node.networkpolicy import NetworkPolicyAgent
+from controllers.node.nodestatus import OS_IMAGE
 from controllers.scheduler import Scheduler
 from minikube_sim.dns.directory import InformerDirectory
 from minikube_sim.exchange import listen_json
@@ -179,12 +180,18 @@ def _node_files(options: ClusterOptions, name: str, gateway: str) -> dict[str, s
         "/etc/hostname": f"{name}\n",
         "/etc/hosts": f"{local}{hosts}",
         "/etc/resolv.conf": f"nameserver {gateway}\n",
-        "/etc/os-release": 'NAME="minikube-sim"\nPRETTY_NAME="minikube-sim (simulated)"\n',
+        "/etc/os-release": _os_release(),
         "/proc/sys/net/ipv4/ip_forward": "1\n",
         "/home/docker/.bashrc": "",
         "/root/.bashrc": "",
         "/tmp/.keep": "",
     }
+
+
+def _os_release() -> str:
+    name, _, version = OS_IMAGE.partition(" ")
+    return (f'NAME={name}\nVERSION={version}\nID={name.lower()}\nVERSION_ID={version}\n'
+            f'PRETTY_NAME="{OS_IMAGE}"\n')
 
 
 def _processes(cluster: Cluster) -> list[ProcessInfo]:

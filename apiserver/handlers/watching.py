@@ -15,8 +15,9 @@ from apiserver.handlers.options import integer, watch_options
 from apiserver.handlers.rendering import include_object
 from apiserver.handlers.request import Disconnected
 from apiserver.lifetime import SCOPE as LIFETIME
-from apiserver.machinery.errors import ApiError, Expired
+from apiserver.machinery.errors import ApiError, Expired, Unknown
 from apiserver.registry.watching import WatchEnded
+from apiserver.storage import StorageFailed
 from apiserver.table import partial_metadata, row_of, table_of
 
 if TYPE_CHECKING:
@@ -108,7 +109,10 @@ class _Stream:
         await self._send(b"", more=True)
         while not self._over:
             if lines := self._lines():
-                await self._call.registry.store.wait_durable(self._source.revision)
+                try:
+                    await self._call.registry.store.wait_durable(self._source.revision)
+                except StorageFailed as error:
+                    self._over, lines = True, error_line(Unknown(f"storage: {error}"))
                 await self._send(lines, more=True)
             elif not self._over:
                 self._wake.clear()

@@ -52,8 +52,16 @@ class _Forget:
     revision: int
 
 
+_RETRY: Final = _Forget((), 0, 0)
+"""An order to try once more what could not be written."""
+
+
 class _Writer(threading.Thread):
-    """Takes versions off a queue and commits them in groups."""
+    """Takes versions off a queue and commits them in groups.
+
+    What the disk refuses is kept, told to who waits for it, and tried again with whatever comes
+    next: a full disk that has room again needs no restart.
+    """
 
     def __init__(self, path: Path, durable: int) -> None:
         super().__init__(name="sqlite-writer", daemon=True)
@@ -61,6 +69,7 @@ class _Writer(threading.Thread):
         self._queue: queue.SimpleQueue[Version | _Forget | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._backlog: list[Version | _Forget] = []
         self._failure: BaseException | None = None
         self.durable = durable
         self.start()
@@ -81,17 +90,21 @@ class _Writer(threading.Thread):
         group = [self._queue.get()]
         while not self._queue.empty():
             group.append(self._queue.get())
+        self._backlog += [item for item in group if item is not None and item is not _RETRY]
         try:
-            if self._failure is None:
-                self._commit(connection, group)
+            self._commit(connection, self._backlog)
         except (sqlite3.Error, OSError) as error:
             self._failure = error
-        self._release(max((item.revision for item in group if isinstance(item, Version)),
+        else:
+            self._failure = None
+        self._release(max((item.revision for item in self._backlog if isinstance(item, Version)),
                           default=0))
+        if self._failure is None:
+            self._backlog.clear()
         return None not in group
 
     @staticmethod
-    def _commit(connection: sqlite3.Connection, group: Sequence[Version | _Forget | None]) -> None:
+    def _commit(connection: sqlite3.Connection, group: Sequence[Version | _Forget]) -> None:
         rows = [(v.revision, v.key, v.created, v.encode() if v.value is not None else None)
                 for v in group if isinstance(v, Version)]
         with connection:
@@ -110,27 +123,29 @@ class _Writer(threading.Thread):
                 self.durable = max(self.durable, revision)
             done = [w for w in self._waiting if w[0] <= self.durable or self._failure]
             self._waiting = [w for w in self._waiting if w not in done]
+        failure = self._failure
         for _, future in done:
-            future.get_loop().call_soon_threadsafe(self._settle, future)
+            future.get_loop().call_soon_threadsafe(self._settle, future, failure)
 
-    def _settle(self, future: asyncio.Future[None]) -> None:
+    @staticmethod
+    def _settle(future: asyncio.Future[None], failure: BaseException | None) -> None:
         if future.done():
             return
-        if self._failure is not None:
-            future.set_exception(StorageFailed(str(self._failure)))
+        if failure is not None:
+            future.set_exception(StorageFailed(str(failure)))
         else:
             future.set_result(None)
 
     def wait(self, revision: int) -> asyncio.Future[None] | None:
         """A future that is done when `revision` is on disk; None when it is already."""
         with self._lock:
-            if self._failure is not None:
-                raise StorageFailed(str(self._failure))
             if revision <= self.durable:
                 return None
             future = asyncio.get_running_loop().create_future()
             self._waiting.append((revision, future))
-            return future
+        if self._failure is not None:
+            self.put(_RETRY)
+        return future
 
 
 class SqliteStore(MemoryStore):

@@ -27,6 +27,10 @@ _CONDITIONS: Final = (
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
 
+KERNEL_VERSION: Final = "6.6.95"
+OS_IMAGE: Final = "Buildroot 2025.02"
+"""minikube's."""
+
 
 def new_node(config: NodeConfig) -> Object:
     """The Node that a kubelet registers."""
@@ -102,8 +106,8 @@ def _node_info(config: NodeConfig) -> Object:
         "machineID": digest,
         "systemUUID": as_uuid,
         "bootID": as_uuid[::-1].replace("-", "", 0)[:8] + as_uuid[8:],
-        "kernelVersion": "6.6.95",
-        "osImage": "Buildroot 2025.02",
+        "kernelVersion": KERNEL_VERSION,
+        "osImage": OS_IMAGE,
         "containerRuntimeVersion": "docker://28.4.0",
         "kubeletVersion": config.kubernetes_version,
         "kubeProxyVersion": "",

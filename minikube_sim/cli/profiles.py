@@ -33,3 +33,6 @@ def profile(
         table.add_row(row["name"], row["status"], row["kubernetesVersion"], str(row["nodes"]),
                       row["url"])
     out.print(table)
+    for row in rows:
+        if problem := row.get("problem"):
+            plain(problem)

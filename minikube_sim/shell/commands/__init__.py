@@ -54,7 +54,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "cut": text.cut, "tr": text.tr, "nl": text.nl, "rev": text.rev, "awk": text.awk,
     "seq": text.seq,
     "sudo": run.sudo, "timeout": run.timeout, "time": run.time, "xargs": run.xargs,
-    "sh": run.shell, "bash": run.shell, "ash": run.shell, "sleep": run.sleep, "nohup": run.sudo,
+    "sh": run.shell, "bash": run.shell, "ash": run.shell, "sleep": run.sleep, "nohup": run.nohup,
     "wait": jobs.wait, "kill": jobs.kill, "jobs": jobs.jobs,
     "hostname": system.hostname, "uname": system.uname, "whoami": system.whoami,
     "id": system.identity, "date": system.date, "uptime": system.uptime, "ps": system.ps,

@@ -22,7 +22,7 @@ _OPTIONS: Final = frozenset({"errexit", "nounset", "xtrace", "pipefail"})
 _KEYWORDS: Final = frozenset({
     "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "in",
     "function", "time", "{", "}", "!", "[[", "]]"})
-_BUILTINS: Final = frozenset({
+BUILTINS: Final = frozenset({
     ":", ".", "[", "break", "cd", "command", "continue", "declare", "echo", "eval", "exec", "exit",
     "export", "false", "jobs", "kill", "let", "local", "logout", "printf", "pwd", "read",
     "readonly", "return", "set", "shift", "source", "test", "true", "type", "unset", "wait"})
@@ -232,9 +232,9 @@ async def kind(call: Call) -> int:
             call.print(f"{name} is a function")
         elif name in _KEYWORDS:
             call.print(f"{name} is a shell keyword")
-        elif name in _BUILTINS:
+        elif name in BUILTINS:
             call.print(f"{name} is a shell builtin")
-        elif _known(call, name):
+        elif known(call, name):
             call.print(f"{name} is /usr/bin/{name}")
         else:
             code = call.complain(f"{call.state.name}: type: {name}: not found")
@@ -243,7 +243,7 @@ async def kind(call: Call) -> int:
 
 async def which(call: Call) -> int:
     """Where a program is."""
-    found = [name for name in call.args if _known(call, name)]
+    found = [name for name in call.args if known(call, name)]
     for name in found:
         call.print(f"/usr/bin/{name}")
     return 0 if len(found) == len(call.args) else 1
@@ -262,14 +262,15 @@ async def command(call: Call) -> int:
 async def which_words(call: Call, names: list[str]) -> int:
     """Print where the names are; 1 when one is nowhere."""
     for name in names:
-        if name in _BUILTINS or name in call.state.functions:
+        if name in BUILTINS or name in call.state.functions:
             call.print(name)
-        elif _known(call, name):
+        elif known(call, name):
             call.print(f"/usr/bin/{name}")
-    return 0 if all(_known(call, name) for name in names) else 1
+    return 0 if all(known(call, name) for name in names) else 1
 
 
-def _known(call: Call, name: str) -> bool:
+def known(call: Call, name: str) -> bool:
+    """Whether a program of that name, or path, is there."""
     from minikube_sim.shell.commands import COMMANDS
 
-    return name in COMMANDS or name in call.machine.tools
+    return name.rpartition("/")[2] in COMMANDS or name in call.machine.tools

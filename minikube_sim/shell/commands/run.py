@@ -3,30 +3,61 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from minikube_sim.process import SIGINT, SIGTERM, Interrupted, within
+from minikube_sim.shell.commands.builtins import BUILTINS, known
 from minikube_sim.shell.commands.options import BadUsage, parse
 from minikube_sim.shell.redirection import Input
 from minikube_sim.shell.state import ShellExit, State
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
     from minikube_sim.shell.call import Call
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIMED_OUT = 124
+_PROGRAMS_TOO: Final = frozenset({"[", "echo", "false", "kill", "printf", "pwd", "test", "true"})
+"""Builtins that are programs as well."""
 
 
 async def sudo(call: Call) -> int:
     """Run a command as root: here everybody may."""
     try:
-        _, words = parse(call.name, call.args, "EnHiSu:", permute=False)
+        options, words = parse(call.name, call.args, "EnHisSu:", permute=False)
     except BadUsage as error:
         return call.complain(str(error))
+    added = {}
+    while words and "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        added[name] = value
+    if words and options.keys() & {"-i", "-s"}:
+        words = ["bash", "-c", " ".join(words)]
     if not words:
         return call.complain(f"usage: {call.name} command [arg ...]")
-    return await call.run(words)
+    if words[0] in BUILTINS - _PROGRAMS_TOO or not known(call, words[0]):
+        return call.complain(f"{call.name}: {words[0]}: command not found")
+    return await _as_user(call, options.get("-u", "root"), words, added)
+
+
+async def _as_user(call: Call, user: str, words: Sequence[str], added: Mapping[str, str]) -> int:
+    from minikube_sim.shell.interpreter import Interpreter
+    from minikube_sim.shell.redirection import Streams
+
+    state = call.state.child()
+    state.temporary = {**call.state.temporary, **added}
+    state.variables |= {"USER": user, "LOGNAME": user,
+                        "HOME": "/root" if user == "root" else f"/home/{user}"}
+    machine = replace(call.machine, user=user)
+    return await Interpreter(machine, state).execute(
+        words, Streams(call.input, call.out, call.err))
+
+
+async def nohup(call: Call) -> int:
+    """Run a command that outlives its terminal."""
+    return await call.run(call.args) if call.args else call.complain("nohup: missing operand", 125)
 
 
 async def timeout(call: Call) -> int:

@@ -6,10 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from controllers.node.nodestatus import KERNEL_VERSION
+
 if TYPE_CHECKING:
     from minikube_sim.shell.call import Call
 
-_KERNEL = "6.18.0"
 
 
 async def hostname(call: Call) -> int:
@@ -24,8 +25,8 @@ async def hostname(call: Call) -> int:
 
 async def uname(call: Call) -> int:
     """The kernel, as SPEC names it."""
-    parts = {"s": "Linux", "n": call.machine.hostname, "r": _KERNEL, "v": "#1 SMP", "m": "x86_64",
-             "o": "GNU/Linux"}
+    parts = {"s": "Linux", "n": call.machine.hostname, "r": KERNEL_VERSION, "v": "#1 SMP",
+             "m": "x86_64", "o": "GNU/Linux"}
     letters = "".join(a.lstrip("-") for a in call.args) or "s"
     if "a" in letters:
         letters = "snrvmo"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from apiserver.storage import Compacted, SqliteStore
+from apiserver.storage import Compacted, SqliteStore, StorageCorrupt, StorageFailed
 from controllers.drive import drive
 from tests.apiserver.storage.test_memory import keys, put, value
 
@@ -90,3 +90,51 @@ def test_kill_9_loses_no_acknowledged_write(tmp_path: Path) -> None:
     assert store.revision >= acknowledged[-1]
     assert len(keys(store)) == store.revision - 2
     store.close()
+
+
+FULL = """
+import asyncio, resource, sys
+from pathlib import Path
+from apiserver.storage import SqliteStore, StorageFailed
+
+async def write(store, name):
+    version = await store.put(name, {"metadata": {}, "data": "x" * 100_000}, expected=0)
+    try:
+        await store.wait_durable(version.revision)
+    except StorageFailed as error:
+        return "refused"
+    return "written"
+
+async def main():
+    store = SqliteStore(Path(sys.argv[1]))
+    said = [await write(store, "/r/a")]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, hard))
+    said += [await write(store, "/r/b"), await write(store, "/r/c")]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await store.wait_durable(store.revision)
+    said.append(await write(store, "/r/d"))
+    store.close()
+    print(*said)
+
+asyncio.run(main())
+"""
+
+
+def test_a_full_disk_refuses_writes_until_it_has_room_again(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "db")], check=True,
+                          stdout=subprocess.PIPE, text=True, timeout=30)
+    assert done.stdout.split() == ["written", "refused", "refused", "written"]
+    again = SqliteStore(tmp_path / "db")
+    assert keys(again) == ["/r/a", "/r/b", "/r/c", "/r/d"]
+    again.close()
+
+
+def test_a_file_that_is_no_database_is_told_from_one_that_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StorageCorrupt, match="not a database"):
+        SqliteStore(tmp_path / "db")
+    with pytest.raises(StorageFailed, match="unable to open") as caught:
+        SqliteStore(tmp_path / "nowhere" / "db")
+    assert not isinstance(caught.value, StorageCorrupt)

@@ -21,6 +21,19 @@ def test_others_run_in_their_place(world, line, out):
     assert world.out(line) == out
 
 
+@pytest.mark.parametrize(("line", "code", "out", "err"), [
+    ("sudo whoami; whoami", 0, "root\ndocker\n", ""),
+    ("sudo id -u; sudo -u docker id -u", 0, "0\n1000\n", ""),
+    ("sudo -i whoami; sudo -E -n whoami", 0, "root\nroot\n", ""),
+    ("sudo sh -c 'whoami; echo $HOME'", 0, "root\n/root\n", ""),
+    ("sudo A=1 sh -c 'echo $A'", 0, "1\n", ""),
+    ("sudo nosuch", 1, "", "sudo: nosuch: command not found\n"),
+    ("sudo cd /", 1, "", "sudo: cd: command not found\n"),
+])
+def test_sudo_is_roots(world, line, code, out, err):
+    assert world.run(line) == (code, out, err)
+
+
 def test_time_that_is_over_is_over_at_once(world):
     before = world.clock.now()
     world.run("timeout 2 sleep 100")
