@@ -31,6 +31,7 @@ _RESOURCES: Final[dict[str, GVR]] = {
     "Namespace": NAMESPACES, "Service": SERVICES, "Endpoints": ENDPOINTS,
     "EndpointSlice": ENDPOINTSLICES, "ServiceAccount": SERVICEACCOUNTS, "ConfigMap": CONFIGMAPS,
     "Deployment": DEPLOYMENTS, "Pod": PODS,
+    "APIService": GVR("apiregistration.k8s.io", "v1", "apiservices"),
 }
 
 

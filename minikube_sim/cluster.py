@@ -32,6 +32,7 @@ from apiserver.storage import MemoryStore, SqliteStore
 from apiserver.storage.keys import collection_prefix
 from apiserver.storage.memory import FIRST_REVISION
 from controllers import CONTROLLERS
+from controllers.apiservices import APIServiceAvailability
 from controllers.controller import Controller, ControllerContext, DiscoveredResource, Options
 from controllers.drive import drive
 from controllers.events import EventBroadcaster
@@ -42,6 +43,7 @@ from minikube_sim import incluster
 from minikube_sim.addons import ADDONS, SYSTEM
 from minikube_sim.bootstrap import bootstrap
 from minikube_sim.clock import RealClock, VirtualClock
+from minikube_sim.components import serve_components
 from minikube_sim.config import ClusterOptions
 from minikube_sim.explain.explained import Explained
 from minikube_sim.garbage import seldom_collecting
@@ -104,6 +106,7 @@ class Cluster(Verbs, Explained):
         self._root_ca, self._signing_ca = root_ca, signing_ca
         self._webhooks = WebhookCaller()
         self.registry = self._make_registry()
+        serve_components(self.registry, self.enabled)
         self._definitions = Definitions(self.registry, self._webhooks)
         drive(self._definitions.load())
         self._own = Startup(self.registry, self.chance("apiserver"),
@@ -358,6 +361,7 @@ class Cluster(Verbs, Explained):
         for name, make in CONTROLLERS.items():
             if self.enabled(name):
                 self._add_controller(make(context))
+        self._add_controller(APIServiceAvailability(self.context("kube-apiserver")))
         self.nodes.add()
 
     def _add_controller(self, controller: Controller) -> None:

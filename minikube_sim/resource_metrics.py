@@ -97,7 +97,7 @@ class ComputedStore:
         place = prefix.removesuffix("/").rpartition("/")[2]
         found = [Version(f"{prefix}{meta.name(obj)}", obj, self.revision, self.revision)
                  for namespace, obj in self._objects()
-                 if not namespace or namespace == place or place in ("pods", "nodes")]
+                 if not namespace or namespace == place or place == "pods"]
         return Page(sorted(found, key=lambda one: (meta.namespace(one.object), one.key)),
                     self.revision)
 

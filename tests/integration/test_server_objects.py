@@ -157,3 +157,22 @@ def test_the_range_of_services_has_both_families_where_the_cluster_has():
                  service_cluster_ip_range="10.96.0.0/12,fd00:10:96::/112") as both:
         assert both.get("servicecidr", "kubernetes")["spec"] == {
             "cidrs": ["10.96.0.0/12", "fd00:10:96::/112"]}
+
+
+def test_the_parts_of_the_control_plane_say_how_they_are(http):
+    listed = http("GET", "/api/v1/componentstatuses", authorization="Bearer root").json["items"]
+    assert [(each["metadata"]["name"], each["conditions"][0]["message"]) for each in listed] == [
+        ("controller-manager", "ok"), ("etcd-0", "ok"), ("scheduler", "ok")]
+    one = http("GET", "/api/v1/componentstatuses/etcd-0", authorization="Bearer root").json
+    assert one["conditions"] == [{"type": "Healthy", "status": "True", "message": "ok"}]
+
+
+def test_a_part_that_is_switched_off_refuses_connections():
+    with Cluster(controllers="*,-kube-scheduler") as cluster:
+        scheduler = cluster.get("componentstatus", "scheduler")
+    assert scheduler["conditions"][0]["status"] == "False"
+    assert "127.0.0.1:10259: connect: connection refused" in scheduler["conditions"][0]["message"]
+
+
+def test_the_metrics_server_is_registered(cluster):
+    assert condition(cluster.get("apiservice", "v1beta1.metrics.k8s.io"))["reason"] == "Passed"
