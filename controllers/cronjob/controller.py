@@ -11,7 +11,7 @@ from apiserver.machinery.errors import AlreadyExists, NotFound
 from apiserver.machinery.gvk import CRONJOBS, GVR, JOBS
 from controllers import pods
 from controllers.controller import Controller, ControllerContext, KeysOf, Result, own_key
-from controllers.cronjob.schedule import Schedule, ScheduleError, parse_schedule
+from controllers.cronjob.schedule import Every, Schedule, ScheduleError, parse_schedule
 from controllers.events import NORMAL, WARNING, reference
 from controllers.informer import BY_CONTROLLER
 from controllers.job.state import has_condition, is_finished
@@ -124,7 +124,7 @@ class CronJobController(Controller):
         upcoming = schedule.next(now)
         return None if upcoming is None else upcoming - now + DELAY
 
-    def _due(self, cron: Object, schedule: Schedule, now: float) -> float | None:
+    def _due(self, cron: Object, schedule: Schedule | Every, now: float) -> float | None:
         """The latest time since the last start that has come (`mostRecentScheduleTime`)."""
         last = pods.status(cron).get("lastScheduleTime") or cron["metadata"]["creationTimestamp"]
         since = parse_time(last)
@@ -143,7 +143,7 @@ class CronJobController(Controller):
         return due
 
     async def _start(self, cron: Object, status: dict[str, Any], jobs: Mapping[str, Object],
-                     due: float, schedule: Schedule) -> None:
+                     due: float, schedule: Schedule | Every) -> None:
         active: list[Object] = list(status.get("active") or ())
         policy = pods.spec(cron).get("concurrencyPolicy", "Allow")
         if policy == "Forbid" and active:
@@ -184,7 +184,7 @@ def _too_late(cron: Object, due: float, now: float) -> bool:
     return deadline is not None and due + float(deadline) < now
 
 
-def _build_job(cron: Object, due: float, schedule: Schedule) -> Object:
+def _build_job(cron: Object, due: float, schedule: Schedule | Every) -> Object:
     """The Job of one time; its name says which, so that it is never started twice."""
     template = pods.spec(cron)["jobTemplate"]
     known = template.get("metadata") or {}

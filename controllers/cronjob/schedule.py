@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,9 @@ _SHORT: Final = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *",
     "@weekly": "0 0 * * 0", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *"}
+_EVERY: Final = "@every "
+_UNITS: Final = {"ms": 0.001, "h": 3600, "m": 60, "s": 1}
+_PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ms|h|m|s)")
 _YEARS: Final = 5
 """How far ahead a time is looked for (30 February never comes)."""
 
@@ -64,13 +68,27 @@ class Schedule:
         return (day and weekday) if self.any_day else (day or weekday)
 
 
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Something is due again and again, so many seconds apart."""
+
+    seconds: int
+    zone: tzinfo
+
+    def next(self, after: float) -> float | None:
+        """So many seconds after `after`, on a whole one."""
+        return float(int(after) + self.seconds)
+
+
 def _forward(at: datetime, step: timedelta) -> datetime:
     """Real time later: across a change of the clocks too."""
     return (at.astimezone(UTC) + step).astimezone(at.tzinfo)
 
 
-def parse_schedule(text: str, zone: str = "") -> Schedule:
+def parse_schedule(text: str, zone: str = "") -> Schedule | Every:
     """A Schedule from a cron expression. Raises ScheduleError."""
+    if text.startswith(_EVERY):
+        return Every(_seconds(text.removeprefix(_EVERY)), _zone(zone))
     parts = _SHORT.get(text.strip().lower(), text).split()
     if len(parts) != len(_FIELDS):
         raise ScheduleError(f"expected exactly 5 fields, found {len(parts)}: [{text}]")
@@ -78,6 +96,13 @@ def parse_schedule(text: str, zone: str = "") -> Schedule:
         _field(part, *limits) for part, limits in zip(parts, _FIELDS, strict=True))
     starred = any(part.startswith(("*", "?")) for part in (parts[2], parts[4]))
     return Schedule(minutes, hours, days, months, weekdays, starred, _zone(zone))
+
+
+def _seconds(text: str) -> int:
+    """Whole seconds of a Go duration like `1h30m`; at least one."""
+    if not re.fullmatch(f"(?:{_PART.pattern})+", text):
+        raise ScheduleError(f"failed to parse duration {_EVERY}{text}")
+    return max(1, int(sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))))
 
 
 def _zone(name: str) -> tzinfo:

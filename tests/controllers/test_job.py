@@ -233,3 +233,10 @@ def test_what_is_no_schedule(text: str) -> None:
 
 def test_a_time_that_never_comes() -> None:
     assert parse_schedule("0 0 30 2 *").next(at("2026-01-01T00:00:00")) is None
+
+
+def test_an_interval_is_a_schedule_too() -> None:
+    assert parse_schedule("@every 1h30m").next(10.5) == 10 + 5400
+    assert parse_schedule("@every 1ms").next(10) == 11
+    with pytest.raises(ScheduleError):
+        parse_schedule("@every x")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from apiserver.machinery.validation import (
     FieldError,
     Path,
+    internal_struct,
     invalid,
     not_supported,
     required,
@@ -115,7 +116,8 @@ def _update_errors(strategy: Object, path: Path) -> list[FieldError]:
     if kind == "OnDelete":
         return []
     if kind != "RollingUpdate":
-        return [not_supported(path, strategy, _TYPES)]
+        return [not_supported(path, internal_struct(strategy, ("Type", ""), "RollingUpdate"),
+                              _TYPES)]
     if strategy.get("rollingUpdate") is None:
         return [required(path.child("rollingUpdate"))]
     return _rolling_errors(strategy["rollingUpdate"], path.child("rollingUpdate"))

@@ -11,6 +11,7 @@ from apiserver.machinery.validation import (
     Path,
     all_invalid,
     forbidden,
+    internal_struct,
     invalid,
     non_negative,
     not_supported,
@@ -179,10 +180,12 @@ def _update_errors(strategy: Object, path: Path) -> list[FieldError]:
         return [required(path)]
     if kind == "OnDelete":
         return [] if rolling is None else [invalid(
-            path.child("rollingUpdate"), rolling,
+            path.child("rollingUpdate"), internal_struct(rolling, ("Partition", 0),
+                                                         "MaxUnavailable"),
             "only allowed for updateStrategy 'RollingUpdate'")]
     if kind != "RollingUpdate":
-        return [invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'")]
+        shown = internal_struct(strategy, ("Type", ""), "RollingUpdate")
+        return [invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'")]
     return _rolling_errors(rolling or {}, path.child("rollingUpdate"))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from apiserver.machinery.validation import go_quote
+from apiserver.schema.gotime import parse_duration
+from apiserver.schema.state import DecodeError
 
 
 class _Field(NamedTuple):
@@ -43,9 +45,15 @@ def schedule_error(text: str) -> str:
 
 
 def _descriptor_error(text: str) -> str:
-    if text in _DESCRIPTORS or text.startswith("@every "):
+    if text in _DESCRIPTORS:
         return ""
-    return f"unrecognized descriptor: {text}"
+    if not text.startswith("@every "):
+        return f"unrecognized descriptor: {text}"
+    try:
+        parse_duration(text.removeprefix("@every "))
+    except DecodeError as error:
+        return f"failed to parse duration {text}: {error}"
+    return ""
 
 
 def _range_error(expression: str, field: _Field) -> str:

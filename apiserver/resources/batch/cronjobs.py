@@ -13,13 +13,13 @@ from apiserver.machinery.validation import (
     non_negative,
     not_supported,
     required,
+    shown_selector,
 )
 from apiserver.resource import Column, Resource
 from apiserver.resources.batch.cron import schedule_error
 from apiserver.resources.batch.job_validation import job_spec_errors
 from apiserver.resources.core.pod_defaults import default_template
 from apiserver.resources.core.pod_warnings import pod_warnings
-from apiserver.resources.metadata import validate_annotations, validate_labels
 from apiserver.resources.printing import (
     AGE,
     NAME,
@@ -138,16 +138,13 @@ _ZONE_PART: Final = re.compile(r"[A-Za-z0-9._+-]{1,14}")
 
 
 def _template_errors(template: Object) -> list[FieldError]:
-    spec, meta = template.get("spec") or {}, template.get("metadata") or {}
-    path = _SPEC.child("jobTemplate", "metadata")
-    errors = validate_labels(meta.get("labels"), path.child("labels"))
-    errors += validate_annotations(meta.get("annotations"), path.child("annotations"))
-    errors += job_spec_errors(spec, _JOB)
+    spec = template.get("spec") or {}
+    errors = job_spec_errors(spec, _JOB)
+    if spec.get("selector") is not None:
+        errors.append(invalid(_JOB.child("selector"), shown_selector(spec["selector"]),
+                              "`selector` will be auto-generated"))
     if spec.get("manualSelector"):
         errors.append(not_supported(_JOB.child("manualSelector"), True, ["nil", "false"]))
-    if spec.get("selector") is not None:
-        errors.append(invalid(_JOB.child("selector"), spec["selector"],
-                              "`selector` will be auto-generated"))
     return errors
 
 

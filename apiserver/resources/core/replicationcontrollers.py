@@ -8,6 +8,7 @@ from apiserver.machinery.selectors import from_labels
 from apiserver.machinery.validation import FieldError, invalid, required
 from apiserver.resource import Resource, Scale
 from apiserver.resources.apps.replicasets import replica_status_errors
+from apiserver.resources.core.pod_defaults import default_template
 from apiserver.resources.core.pod_validation import template_errors
 from apiserver.resources.printing import (
     AGE,
@@ -23,7 +24,6 @@ from apiserver.resources.workloads import (
     SPEC,
     TEMPLATE,
     always_restart_errors,
-    default_workload,
     name_warnings,
     numbers_errors,
     template_warnings,
@@ -41,7 +41,11 @@ class ReplicationControllerStrategy(Strategy):
     default_propagation = "Orphan"
 
     def default(self, obj: Object) -> None:
-        spec = default_workload(obj)
+        spec = obj.setdefault("spec", {})
+        if spec.get("template") is not None:
+            default_template(spec["template"])
+        if spec.get("replicas") is None:
+            spec["replicas"] = 1
         template_labels = dig(spec, "template", "metadata", "labels")
         if template_labels:
             if not spec.get("selector"):
@@ -59,7 +63,7 @@ class ReplicationControllerStrategy(Strategy):
         if not selector:
             errors.append(required(SPEC.child("selector")))
         errors += numbers_errors(spec, ("replicas",), SPEC)
-        if not template:
+        if template is None:
             return [*errors, required(TEMPLATE)]
         own = dig(template, "metadata", "labels") or {}
         if selector and not from_labels(selector).matches(own):

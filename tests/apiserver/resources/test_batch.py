@@ -150,3 +150,18 @@ def test_a_job_that_rests_keeps_its_images() -> None:
     errors = update_errors(JOBS, resting(), lambda new: new["spec"]["template"]["spec"][
         "containers"][0].update(image="other"))
     assert [error.partition(": ")[0] for error in errors] == ["spec.template.spec"]
+
+
+def test_what_is_wrong_with_an_interval() -> None:
+    assert schedule_error("@every 1h30m") == ""
+    assert schedule_error("@every x") == (
+        'failed to parse duration @every x: time: invalid duration "x"')
+
+
+def test_a_cron_jobs_template_makes_its_own_selector() -> None:
+    job = {"spec": {"template": template(), "selector": {}, "manualSelector": True},
+           "metadata": {"labels": {"no good": ""}}}
+    assert create_errors(CRONJOBS, spec={"schedule": "@daily", "jobTemplate": job}) == [
+        "spec.jobTemplate.spec.selector: Invalid value: {}: `selector` will be auto-generated",
+        'spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: "nil", '
+        '"false"']

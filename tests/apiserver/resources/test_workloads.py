@@ -162,3 +162,17 @@ def test_stateful_sets_mount_what_they_claim(spec: dict[str, Any], expected: lis
 def test_a_stateful_set_in_force_keeps_its_claims_and_its_service() -> None:
     old = made(STATEFULSETS, spec=stateful(serviceName="a.b"))
     assert update_errors(STATEFULSETS, old, lambda new: new["spec"].update(replicas=3)) == []
+
+
+def test_strategies_are_shown_whole() -> None:
+    shown = '{"Type":"X","RollingUpdate":null}'
+    assert create_errors(DAEMONSETS, spec=spec(updateStrategy={"type": "X"})) == [
+        f'spec.updateStrategy: Unsupported value: {shown}: supported values: "RollingUpdate", '
+        '"OnDelete"']
+    assert create_errors(STATEFULSETS, spec=spec(updateStrategy={"type": "X"})) == [
+        f"spec.updateStrategy: Invalid value: {shown}: must be 'RollingUpdate' or 'OnDelete'"]
+
+
+def test_a_replication_controller_without_a_template() -> None:
+    assert create_errors(REPLICATIONCONTROLLERS, spec={}) == [
+        "spec.selector: Required value", "spec.template: Required value"]
