@@ -241,7 +241,7 @@ class Cluster(Verbs, Explained):
             self.clock.advance(seconds, after_each=self._settle)
 
     def _settle(self) -> None:
-        self.settle()
+        self.manager.settle()
 
     def __enter__(self) -> Cluster:
         return self.start()

@@ -60,13 +60,15 @@ class FieldSet:
         return self.children.get(element, EMPTY)
 
     def union(self, other: FieldSet) -> FieldSet:
-        """Paths in either."""
+        """Paths in either; the set itself when it has them all."""
         if not other or not self or self is other:
             return self or other
-        children = {**self.children, **other.children}
-        for key in self.children.keys() & other.children.keys():
-            children[key] = self.children[key].union(other.children[key])
-        return _made(self.members | other.members, children)
+        more = {key: child.union(below) if (child := self.children.get(key)) else below
+                for key, below in other.children.items()}
+        if other.members <= self.members and all(
+                child is self.children.get(key) for key, child in more.items()):
+            return self
+        return _made(self.members | other.members, {**self.children, **more})
 
     def intersection(self, other: FieldSet) -> FieldSet:
         """Paths in both."""

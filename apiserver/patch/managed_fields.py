@@ -201,21 +201,31 @@ def _creator(type_: Struct, new: Object, write: Write) -> Managers:
 def updated(type_: Struct, before: Object, after: Object, entries: Managers,
             write: Write) -> Managers:
     """The managers after an update; unchanged when the objects cannot be compared."""
+    me = write.updater()
     try:
         differences = Differences(type_, before, after, write)
-        remaining = {manager: entry.without(its.touched).without(its.removed)
-            for manager, entry in entries.items()
-            if (its := differences.of(entry.api_version)) is not None}
+        touched = differences.own.touched
+        own = touched.difference(differences.own.removed).difference(_STRIPPED)
+        remaining = _remaining(entries, differences, me if own is touched else None)
     except ElementError:
         return entries
-    own = differences.own.touched.difference(differences.own.removed).difference(_STRIPPED)
     managers = {manager: entry for manager, entry in remaining.items() if entry.fields}
     if own:
-        previous = managers.get(write.updater())
-        fields = own.union(previous.fields) if previous else own
-        managers[write.updater()] = Entry(fields=fields, api_version=write.api_version,
-                                          time=rfc3339(write.now))
+        previous = managers.get(me)
+        fields = previous.fields.union(own) if previous else own
+        managers[me] = Entry(fields=fields, api_version=write.api_version, time=rfc3339(write.now))
     return _capped(managers)
+
+
+def _remaining(entries: Managers, differences: Differences, writer: Manager | None) -> Managers:
+    """What the write leaves to whom; `writer` will own what it touches anyway."""
+    left: Managers = {}
+    for manager, entry in entries.items():
+        its = differences.of(entry.api_version)
+        if its is not None:
+            kept = entry if manager == writer else entry.without(its.touched)
+            left[manager] = kept.without(its.removed)
+    return left
 
 
 def stripped(fields: FieldSet) -> FieldSet:
