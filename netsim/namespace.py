@@ -112,6 +112,8 @@ class Namespace:
         """net.ipv4.conf.all.route_localnet."""
         self.interfaces: dict[str, Interface] = {}
         self._last_index = 0
+        self._routed = False
+        """Whether somebody has asked for the routes."""
         self._planned: list[tuple[str, str]] = []
         """Routes, and their gateways, that are not made yet."""
         self.ipsets: dict[str, Any] = {}
@@ -143,7 +145,8 @@ class Namespace:
     @cached_property
     def routes(self) -> dict[int, RoutingTable]:
         """The routing tables by family."""
-        self.routes = tables = {4: RoutingTable(4), 6: RoutingTable(6)}
+        self._routed, self.routes = True, {4: RoutingTable(4), 6: RoutingTable(6)}
+        tables = self.routes
         for device in self.interfaces.values():
             for entry in device.addresses:
                 for route in self._address_routes(device, entry):
@@ -220,7 +223,7 @@ class Namespace:
         length = int(length_text) if length_text else BITS[family]
         device = self.interfaces[interface]
         device.addresses.append(InterfaceAddress(family, number, length))
-        if "routes" in vars(self):
+        if self._routed:
             for route in self._address_routes(device, device.addresses[-1]):
                 self.routes[family].add(route)
         self._addresses_changed()
@@ -286,7 +289,7 @@ class Namespace:
 
     def plan_route(self, network: str, via: str) -> None:
         """The same by a gateway that is known to be reachable, made when routes are asked for."""
-        if "routes" in vars(self):
+        if self._routed:
             self.add_route(network, via=via)
         else:
             self._planned.append((network, via))

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
-
-import orjson
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from apiserver.authentication.jwt import BadToken, claims_of
 from apiserver.context import User
@@ -18,7 +16,6 @@ from apiserver.machinery import meta
 from apiserver.machinery.clock import parse_time
 from apiserver.machinery.errors import Unauthorized
 from apiserver.machinery.gvk import GVR
-from apiserver.machinery.json_bytes import encoded
 from apiserver.machinery.later import Later
 from apiserver.storage.keys import object_key
 
@@ -48,6 +45,31 @@ _REMEMBERED: Final = 1000
 
 class InvalidToken(Exception):
     """A token that says it is ours, and why it does not count."""
+
+
+class _Claims(NamedTuple):
+    """What a token says, in the little that tells it from others."""
+
+    audiences: tuple[str, ...]
+    issuer: str
+    start: int
+    end: int
+    warn_after: int
+    id: str
+    namespace: str
+    names: tuple[tuple[str, str, str], ...]
+    """(kind, name, uid) of all that it is bound to, its account last."""
+
+    def object(self) -> Object:
+        """The claims of the JSON Web Token."""
+        private: dict[str, Any] = {"namespace": self.namespace}
+        private |= {kind: {"name": name, "uid": uid} for kind, name, uid in self.names}
+        if self.warn_after:
+            private["warnafter"] = self.warn_after
+        return {
+            "aud": list(self.audiences), "exp": self.end, "iat": self.start, "iss": self.issuer,
+            "jti": self.id, _PRIVATE: private, "nbf": self.start,
+            "sub": f"{PREFIX}{self.namespace}:{self.names[-1][1]}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +127,14 @@ class ServiceAccountTokens:
         own = audiences == list(self.audiences)
         extended = own and seconds == WARN_SECONDS and "pod" in bound
         start = int(now)
-        private: dict[str, Any] = {"namespace": meta.namespace(account)}
-        for kind, obj in sorted(bound.items()):
-            private[kind] = _reference(obj)
-        private["serviceaccount"] = _reference(account)
-        if extended:
-            private["warnafter"] = start + seconds
-        claims = encoded({
-            "aud": list(audiences), "exp": start + (_EXTENDED_SECONDS if extended else seconds),
-            "iat": start, "iss": self.issuer, "jti": meta.new_uid(self._registry.chance),
-            _PRIVATE: private, "nbf": start,
-            "sub": f"{PREFIX}{meta.namespace(account)}:{meta.name(account)}"})
-        return Later(lambda: self.key.sign(orjson.loads(claims)))
+        claims = _Claims(
+            audiences=tuple(audiences), issuer=self.issuer, start=start,
+            end=start + (_EXTENDED_SECONDS if extended else seconds),
+            warn_after=start + seconds if extended else 0,
+            id=meta.new_uid(self._registry.chance), namespace=meta.namespace(account),
+            names=tuple((kind, meta.name(obj), meta.uid(obj)) for kind, obj in (
+                *sorted(bound.items()), ("serviceaccount", account))))
+        return Later(lambda: self.key.sign(claims.object()))
 
     def issue_legacy(self, account: Object, secret: Object) -> str:
         """The token of `account` that a Secret is to hold, without an end."""
@@ -233,10 +251,6 @@ class ServiceAccountTokens:
         """Whether it was to go a while ago already."""
         deleted = obj["metadata"].get("deletionTimestamp")
         return bool(deleted) and parse_time(deleted) < self._registry.clock.now() - _LEEWAY
-
-
-def _reference(obj: Object) -> Object:
-    return {"name": meta.name(obj), "uid": meta.uid(obj)}
 
 
 def _check_times(claims: Object, now: float) -> None:

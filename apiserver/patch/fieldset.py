@@ -145,7 +145,13 @@ def of(*paths: str) -> FieldSet:
 @lru_cache(maxsize=4096)
 def of_names(names: tuple[str, ...]) -> FieldSet:
     """The set of some fields without anything below them. Shared: never insert into it."""
-    return FieldSet(f"f:{name}" for name in names)
+    return FieldSet(map(field_element, names))
+
+
+@lru_cache(maxsize=4096)
+def field_element(name: str) -> str:
+    """`f:name`, the same text each time: many sets hold it."""
+    return f"f:{name}"
 
 
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from apiserver.patch.fieldset import (
     EMPTY,
     FieldSet,
+    field_element,
     key_element,
     of_names,
     text_key_element,
@@ -202,9 +203,9 @@ def _pairs(type_: Type | None, old: Any, new: Any) -> Iterator[tuple[str, Type |
     for name, right in after.items():
         left = before.get(name, MISSING)
         if left is not right:
-            yield f"f:{name}", child_type(type_, name), left, right
+            yield field_element(name), child_type(type_, name), left, right
     for name in before.keys() - after.keys():
-        yield f"f:{name}", child_type(type_, name), before[name], MISSING
+        yield field_element(name), child_type(type_, name), before[name], MISSING
 
 
 def _list_pairs(type_: List, old: Any, new: Any) -> Iterator[tuple[str, Type | None, Any, Any]]:
@@ -235,7 +236,7 @@ def _whole(type_: Type | None, value: Any) -> FieldSet:
             _put(fields, element, _whole(below_type, item))
     else:
         for name, item in _as_map(value).items():
-            _put(fields, f"f:{name}", _whole(child_type(type_, name), item))
+            _put(fields, field_element(name), _whole(child_type(type_, name), item))
     return fields
 
 

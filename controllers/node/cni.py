@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from controllers.node.record import Sandbox
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 class NoAddress(Exception):
     """The node's range is used up; the text is the plugin's own."""
+
+
+@lru_cache(maxsize=1024)
+def _network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(cidr)
 
 
 @dataclass(slots=True)
@@ -35,11 +41,11 @@ class AddressRange:
     @property
     def gateway(self) -> str:
         """The first address: docker0's own."""
-        return str(next(ipaddress.ip_network(self.cidr).hosts()))
+        return str(next(_network(self.cidr).hosts()))
 
     def take(self, wanted: str = "") -> str:
         """The next free address, or the wanted one if it is free. Raises NoAddress."""
-        network = ipaddress.ip_network(self.cidr)
+        network = _network(self.cidr)
         first = int(network.network_address) + 2 + self.held
         size = int(network.broadcast_address) - first
         if wanted and self._is_free(wanted, network):
@@ -67,7 +73,7 @@ class AddressRange:
                 self._last = number
                 return number
         raise NoAddress(f"failed to allocate for range 0: no IP addresses available in range set: "
-                        f"{self.gateway}-{ipaddress.ip_network(self.cidr)[-2]}")
+                        f"{self.gateway}-{_network(self.cidr)[-2]}")
 
 
 class Cni:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _REFERENCE: Final = re.compile(
@@ -25,6 +26,7 @@ class Name(NamedTuple):
         return f"{self.repository}:{self.tag}"
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Name | None:
     """The normalised name; None for what is no image name."""
     match = _REFERENCE.fullmatch(text)
@@ -41,6 +43,7 @@ def plausible_tag(tag: str) -> bool:
     return _PLAUSIBLE_TAG.fullmatch(tag) is not None
 
 
+@lru_cache(maxsize=1024)
 def image_id(name: Name) -> str:
     """The image's digest, derived from its name."""
     digest = hashlib.sha256(str(name).encode()).hexdigest()
