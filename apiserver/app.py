@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -67,6 +68,7 @@ Page: TypeAlias = Callable[[Request], "Answer | Awaitable[Answer]"]
 
 _CACHE: Final = (b"cache-control", b"no-cache, private")
 _LISTS: Final = frozenset({"list", "watch"})
+_REMOVED: Final = re.compile(r"unavailable in v(\d+\.\d+)\+")
 
 
 async def allow_all(attributes: Attributes) -> None:
@@ -241,8 +243,14 @@ class KubernetesApp:
         ctx = RequestContext(
             resource=resource, verb=info.verb, user=user, namespace=info.namespace,
             name=info.name, subresource=info.subresource, now=registry.clock.now())
+        audit: AuditEntry | None = request.scope.get(AUDIT)
+        if audit is not None:
+            ctx.notes = audit.notes
         if resource.deprecation:
             ctx.warn(resource.deprecation)
+            ctx.note("k8s.io/deprecated", "true")
+            if gone := _REMOVED.search(resource.deprecation):
+                ctx.note("k8s.io/removed-release", gone[1])
             self._recorder.deprecated.add((info.group, info.version, info.resource,
                                            info.subresource))
         handler = find_handler(resource, info)

@@ -69,6 +69,8 @@ class AuditEntry:
         self._encoding = b""
         self._body = bytearray()
         self._how = policy_of_strangers(log.policy)
+        self.notes: dict[str, str] = {}
+        """What admission and others say about the request."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(_ID, b"").decode("latin-1")
         self.id = given or meta.new_uid(log.chance)
@@ -161,8 +163,9 @@ class AuditEntry:
 
     def _annotations(self, asked: Attributes) -> Object:
         decision = self._log.decide(asked)
-        return {"authorization.k8s.io/decision": "allow" if decision.allowed else "forbid",
-                "authorization.k8s.io/reason": decision.reason}
+        own = {"authorization.k8s.io/decision": "allow" if decision.allowed else "forbid",
+               "authorization.k8s.io/reason": decision.reason}
+        return dict(sorted((own | self.notes).items()))
 
 
 class AuditedApp:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from apiserver.machinery.names import is_qualified_name
+
 if TYPE_CHECKING:
+    from apiserver.machinery.types import Object
     from apiserver.resource import Resource
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
@@ -26,6 +30,27 @@ SYSTEM = User(name="system:apiserver", groups=("system:masters", "system:authent
 
 
 @dataclass(slots=True)
+class Invoked:
+    """Whom one step has asked, and whom it asks again."""
+
+    asked: set[str] = field(default_factory=set)
+    """Who wants to see the object again when it has changed since."""
+    due: set[str] = field(default_factory=set)
+    """For whom it has."""
+    left: Object | None = None
+    """The object as the step left it, once somebody wants to see it again."""
+
+    def all_due(self) -> None:
+        """The object has changed since all of them saw it."""
+        self.due |= self.asked
+
+    def leave(self, obj: Object | None) -> None:
+        """The step is done with the object."""
+        if self.asked:
+            self.left = copy.deepcopy(obj)
+
+
+@dataclass(slots=True)
 class Reinvocation:
     """Which steps are asked again, since later ones changed the object (webhook/reinvocation)."""
 
@@ -33,15 +58,14 @@ class Reinvocation:
     """This is the second round."""
     changed: bool = False
     """Somebody from outside changed the object in the first one."""
-    asked: set[str] = field(default_factory=set)
-    """Who wants to be asked again, and was asked already."""
-    due: set[str] = field(default_factory=set)
-    """Who of them was asked before the last change."""
+    steps: dict[str, Invoked] = field(default_factory=dict)
 
-    def note_change(self) -> None:
-        """The object has changed: all that were asked before want to see it again."""
-        self.changed = True
-        self.due |= self.asked
+    def enter(self, step: str, obj: Object | None) -> Invoked:
+        """A step begins its round: what it knows of the last one."""
+        invoked = self.steps.setdefault(step, Invoked())
+        if self.again and invoked.left != obj:
+            invoked.all_due()
+        return invoked
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +95,15 @@ class RequestContext:
     reinvocation: Reinvocation | None = None
     """Kept while admission runs, once somebody may change the object."""
 
+    notes: dict[str, str] | None = None
+    """Annotations of the audit event, None when nobody writes one."""
+
     def warn(self, text: str) -> None:
         """Add a Warning header, once per text."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def note(self, key: str, value: str) -> None:
+        """Annotate the audit event: a qualified name with a prefix; the first value stays."""
+        if self.notes is not None and key.count("/") == 1 and not is_qualified_name(key):
+            self.notes.setdefault(key, value)

@@ -103,8 +103,14 @@ def asked_of(ctx: RequestContext, obj: Object | None, old: Object | None) -> Ask
         old = scale_of(ctx.resource, old) if old is not None else None
     return Asked(
         operation=operation, resource=ctx.resource, requested=ctx.resource,
-        subresource=ctx.subresource, namespace=ctx.namespace, name=ctx.name, obj=obj, old=old,
+        subresource=ctx.subresource, namespace=ctx.name if is_namespace(ctx.resource) else
+        ctx.namespace, name=ctx.name, obj=obj, old=old,
         user=ctx.user, dry_run=ctx.dry_run, field_manager=ctx.field_manager)
+
+
+def is_namespace(resource: Resource) -> bool:
+    """Whether it is about Namespaces, whose namespace is their own name."""
+    return resource.plural == "namespaces" and not resource.group
 
 
 def user_info(user: User) -> Object:

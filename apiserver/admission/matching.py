@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.admission.asked import is_namespace
 from apiserver.machinery import meta
 from apiserver.machinery.selectors import from_label_selector
 from apiserver.registry.shared_storage import equivalents
@@ -90,7 +91,7 @@ def selects(hook: Mapping[str, Any], asked: Asked, namespaces: Lister) -> bool:
 def _selects_namespace(selector: Object | None, asked: Asked, namespaces: Lister) -> bool:
     if not selector:
         return True
-    if asked.resource.plural == "namespaces" and not asked.resource.group:
+    if is_namespace(asked.resource):
         found = asked.obj if asked.obj is not None else asked.old
     elif not asked.namespace:
         return True

@@ -187,7 +187,7 @@ class Invalid(ApiError):
         details["kind"] = kind
         details["causes"] = [error.cause() for error in errors]
         subject = f"{kind}.{group}" if group else kind
-        return cls(f"{subject} {_quote(name)} is invalid: {_aggregate(errors)}",
+        return cls(f"{subject} {_quote(name)} is invalid: {aggregate(errors)}",
                    details=details, errors=errors)
 
 
@@ -244,7 +244,7 @@ def _quote(text: str) -> str:
     return go_quote(text)
 
 
-def _aggregate(errors: Sequence[FieldError]) -> str:
+def aggregate(errors: Sequence[FieldError]) -> str:
     """utilerrors.NewAggregate: one message bare, several distinct ones in brackets."""
     messages = list(dict.fromkeys(str(error) for error in errors))
     return messages[0] if len(messages) == 1 else "[" + ", ".join(messages) + "]"

@@ -101,3 +101,26 @@ def test_a_watch_starts_before_it_ends(audited: Audited) -> None:
     audited.http.stream(f"{CONFIGMAPS}?watch=1&timeoutSeconds=1", authorization="Bearer root")
     stages = [json.loads(line)["stage"] for line in audited.lines]
     assert stages == ["RequestReceived", "ResponseStarted", "ResponseComplete"]
+
+
+def test_what_admission_notes_is_in_the_last_event(audited: Audited) -> None:
+    for path, body in [
+            ("validatingadmissionpolicies", {"metadata": {"name": "p"}, "spec": {
+                "matchConstraints": {"resourceRules": [{
+                    "apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"],
+                    "resources": ["configmaps"]}]},
+                "validations": [{"expression": "false", "message": "no"}]}}),
+            ("validatingadmissionpolicybindings", {"metadata": {"name": "b"}, "spec": {
+                "policyName": "p", "validationActions": ["Deny", "Audit"]}})]:
+        audited("POST", f"/apis/admissionregistration.k8s.io/v1/{path}", body)
+    received, complete = audited("POST", CONFIGMAPS, {"metadata": {"name": "a"}})
+    assert "annotations" not in received
+    assert complete["responseStatus"]["code"] == 422
+    assert list(complete["annotations"]) == [
+        "authorization.k8s.io/decision", "authorization.k8s.io/reason",
+        "validation.policy.admission.k8s.io/validation_failure"]
+
+
+def test_deprecated_versions_are_noted(audited: Audited) -> None:
+    _, complete = audited("GET", "/api/v1/componentstatuses")
+    assert complete["annotations"]["k8s.io/deprecated"] == "true"

@@ -38,6 +38,12 @@ class Policy:
     errors: tuple[FieldError, ...] = ()
     """Labels that are not understood."""
 
+    @property
+    def demands_nothing(self) -> bool:
+        """Everything is allowed (FullyPrivileged)."""
+        return not self.errors and {
+            self.enforce.level, self.audit.level, self.warn.level} == {"privileged"}
+
 
 def policy_of(labels: Mapping[str, str]) -> Policy:
     """The policy of a namespace (PolicyToEvaluate)."""

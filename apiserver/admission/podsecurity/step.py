@@ -11,7 +11,7 @@ from apiserver.admission.lister import Lister
 from apiserver.admission.podsecurity.checks import violations
 from apiserver.admission.podsecurity.policy import LEVELS, PREFIX, LevelVersion, policy_of
 from apiserver.machinery import meta
-from apiserver.machinery.errors import Invalid
+from apiserver.machinery.errors import Invalid, aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,14 +66,26 @@ class PodSecurity(AdmissionStep):
         labels = meta.labels(namespace) if namespace is not None else {}
         if any(label.startswith(PREFIX) for label in labels):
             self._check(ctx, obj, old, labels)
+        elif not way:
+            ctx.note(f"{PREFIX}enforce-policy", str(LevelVersion()))
 
     def _check(self, ctx: RequestContext, obj: Object, old: Object | None,
                labels: Mapping[str, str]) -> None:
         metadata, spec = _pod_of(ctx, obj)
         is_pod = not _TEMPLATES[ctx.resource.group, ctx.resource.plural]
+        policy = policy_of(labels)
+        if is_pod and policy.demands_nothing:
+            ctx.note(f"{PREFIX}enforce-policy", str(LevelVersion()))
+            return
         if is_pod and old is not None and _essence(obj) == _essence(old):
             return
-        policy = policy_of(labels)
+        if policy.errors:
+            ctx.note(f"{PREFIX}error", f"Failed to parse policy: {aggregate(policy.errors)}")
+        if is_pod:
+            ctx.note(f"{PREFIX}enforce-policy", str(policy.enforce))
+        if found := violations(policy.audit, metadata, spec):
+            ctx.note(f"{PREFIX}audit-violations",
+                     f'would violate PodSecurity "{policy.audit}": {found}')
         if is_pod and (found := violations(policy.enforce, metadata, spec)):
             raise refuse(ctx, ctx.name, f'violates PodSecurity "{policy.enforce}": {found}')
         if found := violations(policy.warn, metadata, spec):

@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from apiserver.admission.asked import asked_of
+from apiserver.admission.asked import asked_of, is_namespace
 from apiserver.admission.chain import ALL_OPERATIONS, AdmissionStep, Operation
-from apiserver.admission.conditions import ConditionFailed, conditions_hold
+from apiserver.admission.conditions import conditions_hold
 from apiserver.admission.lister import Lister
 from apiserver.admission.matching import is_exempt, matching_resource, selects
 from apiserver.admission.policies.evaluation import Evaluation
@@ -36,11 +36,12 @@ class Case:
     """A policy that holds for a request by a binding, with one set of parameters."""
 
     policy: Object
-    binding: Object
+    binding: Object | None
+    """None when the policy itself cannot be used."""
     asked: Asked
-    evaluation: Evaluation | None
-    """None when it could not be set up: `problem` says why."""
+    params: Object | None = None
     problem: str = ""
+    """Why the policy or the binding cannot be used."""
 
     @property
     def spec(self) -> Object:
@@ -54,9 +55,20 @@ class Case:
         return self.spec.get("failurePolicy") != "Ignore"
 
     @property
-    def title(self) -> str:
-        """`'policy' with binding 'binding'`."""
-        return f"'{meta.name(self.policy)}' with binding '{meta.name(self.binding)}'"
+    def name(self) -> str:
+        """The policy's name."""
+        return meta.name(self.policy)
+
+    @property
+    def bound(self) -> str:
+        """` with binding 'binding'`."""
+        return f" with binding '{meta.name(self.binding)}'" if self.binding is not None else ""
+
+    @property
+    def key(self) -> str:
+        """Names it among all."""
+        parts = (one for one in (self.binding, self.params) if one is not None)
+        return "/".join([self.name, *(f"{meta.namespace(one)}:{meta.name(one)}" for one in parts)])
 
 
 class PolicyStep(AdmissionStep):
@@ -95,26 +107,25 @@ class PolicyStep(AdmissionStep):
                     old: Object | None) -> AsyncIterator[Case]:
         """Every policy that holds, once for each binding and each of its parameters."""
         await self._namespaces.refresh()
+        as_asked = asked_of(ctx, obj, old)
         for policy in self._policies.all():
-            for binding in self._bindings.all():
-                if (binding.get("spec") or {}).get("policyName") != meta.name(policy):
-                    continue
-                asked = self._matched(asked_of(ctx, obj, old), policy, binding)
-                if asked is None:
-                    continue
-                for case in await self._cases(policy, binding, asked):
-                    yield case
-
-    def _matched(self, asked: Asked, policy: Object, binding: Object) -> Asked | None:
-        """The request in the version in which the policy matches it, None when it does not."""
-        constraints = policy["spec"].get("matchConstraints") or {}
-        resource = self._resource(constraints, asked)
-        if resource is None:
-            return None
-        narrowed = binding["spec"].get("matchResources")
-        if narrowed is not None and self._resource(narrowed, asked, all_by_default=True) is None:
-            return None
-        return asked.converted(resource)
+            bindings = [one for one in self._bindings.all()
+                        if (one.get("spec") or {}).get("policyName") == meta.name(policy)]
+            resource = bindings and self._resource(
+                policy["spec"].get("matchConstraints") or {}, as_asked)
+            if not resource:
+                continue
+            asked = as_asked.converted(resource)
+            try:
+                of_params = self._param_resource(policy["spec"].get("paramKind"))
+            except NotConfigured as error:
+                yield Case(policy, None, asked, problem=f"failed to configure policy: {error}")
+                continue
+            for binding in bindings:
+                narrowed = binding["spec"].get("matchResources")
+                if narrowed is None or self._resource(narrowed, as_asked, all_by_default=True):
+                    for case in await self._cases(policy, binding, asked, of_params):
+                        yield case
 
     def _resource(self, match: Object, asked: Asked, *,
                   all_by_default: bool = False) -> Resource | None:
@@ -128,58 +139,63 @@ class PolicyStep(AdmissionStep):
             return asked.resource
         return matching_resource(self.registry, asked, rules, how)
 
-    async def _cases(self, policy: Object, binding: Object, asked: Asked) -> list[Case]:
-        spec = policy["spec"]
-        namespace = self._namespaces.get("", asked.namespace) if asked.namespace else None
+    async def _cases(self, policy: Object, binding: Object, asked: Asked,
+                     of_params: Resource | None) -> list[Case]:
         try:
-            found = await self._parameters(policy, binding, asked)
+            found = await self._parameters(of_params, binding, asked)
         except NotConfigured as error:
-            return [Case(policy, binding, asked, None, str(error))]
-        cases = []
-        for params in found:
-            more = {"params": params, "namespaceObject": namespace}
-            try:
-                if not conditions_hold(self.registry, spec.get("matchConditions") or (), asked,
-                                       more):
-                    continue
-            except ConditionFailed as error:
-                cases.append(Case(policy, binding, asked, None, str(error)))
-                continue
-            cases.append(Case(policy, binding, asked, Evaluation(
-                self.registry, asked, spec.get("variables") or (), params, namespace)))
-        return cases
+            return [Case(policy, binding, asked,
+                         problem=f"failed to configure binding: {error}")]
+        return [Case(policy, binding, asked, params) for params in found]
+
+    def condition_holds(self, case: Case, asked: Asked) -> bool:
+        """Whether the policy's matchConditions hold. Raises ConditionFailed."""
+        return conditions_hold(self.registry, case.spec.get("matchConditions") or (), asked, {
+            "params": case.params, "namespaceObject": self._namespace(asked)})
+
+    def evaluation(self, case: Case, asked: Asked) -> Evaluation:
+        """The policy's expressions over a request."""
+        return Evaluation(self.registry, asked, case.spec.get("variables") or (), case.params,
+                          self._namespace(asked))
+
+    def _namespace(self, asked: Asked) -> Object | None:
+        if not asked.namespace or is_namespace(asked.resource):
+            return None
+        return self._namespaces.get("", asked.namespace)
 
     # --- parameters ------------------------------------------------------------------------------
 
-    async def _parameters(self, policy: Object, binding: Object,
+    async def _parameters(self, resource: Resource | None, binding: Object,
                           asked: Asked) -> Sequence[Object | None]:
         """The parameters, [None] for a policy without. Raises NotConfigured."""
-        kind, reference = policy["spec"].get("paramKind"), binding["spec"].get("paramRef")
-        if kind is None or reference is None:
+        reference = binding["spec"].get("paramRef")
+        if resource is None or reference is None:
             return [None]
-        resource = self._param_resource(kind)
         if not resource.namespaced and reference.get("namespace"):
-            raise NotConfigured("failed to configure binding: paramRef.namespace must not be"
-                                " provided for a cluster-scoped `paramKind`")
+            raise NotConfigured(
+                "paramRef.namespace must not be provided for a cluster-scoped `paramKind`")
         place = (reference.get("namespace") or asked.namespace) if resource.namespaced else ""
         if resource.namespaced and not place:
-            raise NotConfigured("failed to configure binding: cannot use namespaced paramRef in"
-                                " policy binding that matches cluster-scoped resources")
+            raise NotConfigured("cannot use namespaced paramRef in policy binding that matches"
+                                " cluster-scoped resources")
         lister = await self._lister(resource)
         found = list(_referenced(reference, lister, place))
         if not found and reference.get("parameterNotFoundAction") == "Deny":
-            raise NotConfigured("failed to configure binding: no params found for policy binding"
-                                " with `Deny` parameterNotFoundAction")
+            raise NotConfigured(
+                "no params found for policy binding with `Deny` parameterNotFoundAction")
         return found
 
-    def _param_resource(self, kind: Object) -> Resource:
+    def _param_resource(self, kind: Object | None) -> Resource | None:
+        """The kind of a policy's parameters, None of one without. Raises NotConfigured."""
+        if kind is None:
+            return None
         group, version = parse_api_version(kind.get("apiVersion") or "")
         for resource in self.registry.catalog:
             if resource.kind == kind.get("kind") and (
                     resource.group, resource.version) == (group, version):
                 return resource
-        raise NotConfigured("failed to configure policy: failed to find resource referenced by"
-                            f" paramKind: '{group}/{version}, Kind={kind.get('kind')}'")
+        raise NotConfigured("failed to find resource referenced by paramKind:"
+                            f" '{group}/{version}, Kind={kind.get('kind')}'")
 
     async def _lister(self, resource: Resource) -> Lister:
         key = (resource.group, resource.plural)

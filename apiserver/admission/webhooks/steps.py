@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import orjson
 
@@ -22,6 +22,7 @@ from apiserver.machinery import meta
 from apiserver.machinery.errors import ApiError, InternalError
 from apiserver.machinery.gvk import GVK, parse_api_version
 from apiserver.patch import json as json_patch
+from apiserver.patch.json import PatchFailed
 from apiserver.registry.scaling import write_path
 from apiserver.schema.state import DecodeError
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
     from apiserver.registry.registry import Registry
+
+
+_MUTATION: Final = "mutation.webhook.admission.k8s.io"
+_VALIDATION: Final = "validating.webhook.admission.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class Hook:
     def name(self) -> str:
         """As messages have it."""
         return str(self.body.get("name") or "")
+
+    @property
+    def configuration(self) -> str:
+        """The name of the configuration."""
+        return self.id.partition("/")[0]
 
 
 class _WebhookStep(AdmissionStep):
@@ -72,13 +82,19 @@ class _WebhookStep(AdmissionStep):
             registry, "admissionregistration.k8s.io", self.configurations)
         self._namespaces = Lister(registry, "", "namespaces")
 
+    async def idle(self, ctx: RequestContext) -> bool:
+        """Whether there is nobody to ask, which mostly is so."""
+        await self._configurations.refresh()
+        if self._configurations.empty or is_exempt(ctx.resource):
+            return True
+        await self._namespaces.refresh()
+        return False
+
     async def concerned(self, ctx: RequestContext, obj: Object | None,
                         old: Object | None) -> Sequence[tuple[Hook, Asked]]:
         """The webhooks to ask, with what they are asked. Raises Forbidden."""
-        await self._configurations.refresh()
-        if self._configurations.empty or is_exempt(ctx.resource):
+        if await self.idle(ctx):
             return ()
-        await self._namespaces.refresh()
         asked = asked_of(ctx, obj, old)
         return [(hook, found) for hook in self._all()
                 if (found := await self._match(ctx, hook, asked)) is not None]
@@ -122,6 +138,8 @@ class _WebhookStep(AdmissionStep):
             start = ("failed to call webhook" if isinstance(error, CallFailed)
                      else "received invalid webhook response")
             raise _internal(f'failed calling webhook "{hook.name}": {start}: {error}') from None
+        for key, value in verdict.annotations.items():
+            ctx.note(f"{hook.name}/{key}", value)
         for text in verdict.warnings:
             ctx.warn(text)
         if not verdict.allowed:
@@ -142,31 +160,49 @@ class MutatingWebhooks(_WebhookStep):
 
     async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
         """Raises ApiError: a refusal, or the failure of a webhook that must not fail."""
-        concerned = await self.concerned(ctx, obj, old)
-        if not concerned:
+        if await self.idle(ctx):
             return
         state = ctx.reinvocation = ctx.reinvocation or Reinvocation()
-        for hook, _ in concerned:
-            if state.again and hook.id not in state.due:
-                continue
-            # The object may not be what it was when the hooks were chosen.
+        invoked = state.enter("webhooks", obj)
+        for index, hook in enumerate(self._all()):
             asked = await self._match(ctx, hook, asked_of(ctx, obj, old))
-            if asked is None:
+            if asked is None or (state.again and hook.id not in invoked.due):
                 continue
-            verdict = await self.ask(ctx, hook, asked)
-            if verdict is not None and obj is not None and self._change(obj, asked, verdict):
-                state.note_change()
+            if await self._lets_change(ctx, hook, asked, obj,
+                                       f"round_{int(state.again)}_index_{index}"):
+                state.changed = True
+                invoked.all_due()
             if hook.body.get("reinvocationPolicy") == "IfNeeded":
-                state.asked.add(hook.id)
+                invoked.asked.add(hook.id)
+        invoked.leave(obj)
 
-    def _change(self, obj: Object, asked: Asked, verdict: Verdict) -> bool:
-        """Apply the patch to `obj` in place; whether it changed something. Raises ApiError."""
-        if not verdict.patch or asked.obj is None:
-            return False
+    async def _lets_change(self, ctx: RequestContext, hook: Hook, asked: Asked,
+                           obj: Object | None, place: str) -> bool:
+        """Ask one webhook; whether it changed `obj`. Raises ApiError."""
+        changed = False
         try:
-            patched = json_patch.apply(asked.obj, verdict.patch)
+            verdict = await self.ask(ctx, hook, asked)
+            if verdict is None:
+                ctx.note(f"failed-open.{_MUTATION}/{place}", hook.name)
+            else:
+                changed = self._change(hook, obj, asked, verdict)
+        finally:
+            ctx.note(f"{_MUTATION}/{place}", orjson.dumps({
+                "configuration": hook.configuration, "webhook": hook.name,
+                "mutated": changed}).decode())
+        return changed
+
+    def _change(self, hook: Hook, obj: Object | None, asked: Asked, verdict: Verdict) -> bool:
+        """Apply the patch to `obj` in place; whether it changed something. Raises ApiError."""
+        if not verdict.patch:
+            return False
+        if asked.obj is None or obj is None:
+            raise _internal(f'admission webhook "{hook.name}" attempted to modify the object, which'
+                            " is not supported for this operation")
+        try:
+            patched = json_patch.applied(asked.obj, verdict.patch)
             changed = self._decoded(asked, patched)
-        except (ApiError, DecodeError) as error:
+        except (ApiError, DecodeError, PatchFailed) as error:
             raise _internal(str(error)) from None
         changed = written_back(obj, asked, changed)
         if changed == obj:
@@ -174,7 +210,6 @@ class MutatingWebhooks(_WebhookStep):
         obj.clear()
         obj.update(changed)
         return True
-
 
     def _decoded(self, asked: Asked, patched: Object) -> Object:
         """A patched object of the resource's kind, or of its subresource's own."""
@@ -205,11 +240,15 @@ class ValidatingWebhooks(_WebhookStep):
         if not concerned:
             return
         if len(concerned) == 1 or not loop_runs():
-            for hook, asked in concerned:
-                await self.ask(ctx, hook, asked)
+            for index, (hook, asked) in enumerate(concerned):
+                await self._asks(ctx, hook, asked, index)
             return
         for result in await asyncio.gather(
-                *(self.ask(ctx, hook, asked) for hook, asked in concerned),
-                return_exceptions=True):
+                *(self._asks(ctx, hook, asked, index)
+                  for index, (hook, asked) in enumerate(concerned)), return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
+
+    async def _asks(self, ctx: RequestContext, hook: Hook, asked: Asked, index: int) -> None:
+        if await self.ask(ctx, hook, asked) is None:
+            ctx.note(f"failed-open.{_VALIDATION}/round_0_index_{index}", hook.name)

@@ -132,3 +132,22 @@ def test_before_there_was_a_stricter_rule_the_baseline_s_holds() -> None:
         "warn": "restricted", "warn-version": "v1.21"}), PODS, body))
     assert "capabilities" not in found
     assert "allowPrivilegeEscalation != false" in found
+
+
+@pytest.mark.parametrize(("labels", "notes"), [
+    ({}, {"enforce-policy": "privileged:latest"}),
+    ({"enforce": "privileged", "enforce-version": "v1.20"},
+     {"enforce-policy": "privileged:latest"}),
+    ({"enforce": "baseline", "enforce-version": "v1.20"}, {"enforce-policy": "baseline:v1.20"}),
+    ({"audit": "baseline"}, {
+        "enforce-policy": "privileged:latest", "audit-violations":
+        'would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)'}),
+])
+def test_the_audit_event_tells_what_was_enforced(labels: dict[str, str],
+                                                 notes: dict[str, str]) -> None:
+    server = server_with(**labels)
+    found = server.registry.catalog.resource(PODS)
+    ctx = RequestContext(resource=found, verb="create", namespace="ns", notes={})
+    body = pod(hostNetwork="audit" in labels or None)
+    drive(server.registry.create(ctx, server.registry.decode_trusted(found, body)))
+    assert ctx.notes == {f"{P}{key}": value for key, value in notes.items()}

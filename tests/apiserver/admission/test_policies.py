@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from apiserver.context import RequestContext
 from apiserver.machinery.errors import ApiError
-from apiserver.machinery.gvk import CONFIGMAPS, DEPLOYMENTS, GVR
+from apiserver.machinery.gvk import CONFIGMAPS, DEPLOYMENTS, GVR, NAMESPACES
 from controllers.drive import drive
 from tests.apiserver.server import Server
 
@@ -211,7 +213,119 @@ def test_a_json_patch_is_applied_to_the_object() -> None:
 def test_a_mutation_that_fails_refuses() -> None:
     server = Server()
     mutate(server, {"patchType": "JSONPatch", "jsonPatch": {"expression": "object.none"}})
-    assert refused(server, configmap())["reason"] == "Forbidden"
+    status = refused(server, configmap())
+    assert (status["code"], status["reason"]) == (403, "Invalid")
+    text = ("policy 'm' with binding 'mb' denied request: expression 'object.none' resulted in"
+            " error: no such key: none")
+    assert status["message"] == text
+    assert status["details"]["causes"] == [{"message": text}]
+
+
+LABELLED: dict[str, Any] = {"patchType": "ApplyConfiguration", "applyConfiguration": {
+    "expression": "Object{metadata: Object.metadata{labels: {'n': string("
+                  "object.metadata.?labels['n'].orValue('0') == '0' ? 1 : 2)}}}"}}
+
+
+def test_a_mutation_sees_what_earlier_ones_did() -> None:
+    server = Server()
+    mutate(server, LABELLED, LABELLED)
+    assert server.create(CONFIGMAPS, configmap())["metadata"]["labels"] == {"n": "2"}
+
+
+@pytest.mark.parametrize(("policy", "label"), [("Never", "1"), ("IfNeeded", "2")])
+def test_who_has_mutated_is_asked_again_where_it_wants_that(policy: str, label: str) -> None:
+    server = Server()
+    mutate(server, LABELLED, reinvocationPolicy=policy)
+    assert server.create(CONFIGMAPS, configmap())["metadata"]["labels"] == {"n": label}
+
+
+@pytest.mark.parametrize(("patch", "why"), [
+    ("{op: 'test', path: '/data/own', value: '2'}", ""),
+    ("{op: 'add', path: '/metadata/labels/a', value: 'b'}",
+     'JSONPath: add operation does not apply: doc is missing path: "/metadata/labels/a":'
+     " missing value"),
+    ("{op: 'remove', path: '/data/none'}", "JSONPath: error in remove for path: '/data/none':"
+     " Unable to remove nonexistent key: none: missing value"),
+    ("{op: 'replace', path: '/none/a', value: 'b'}", "JSONPath: replace operation does not apply:"
+     " doc is missing path: /none/a: missing value")])
+def test_json_patches_that_do_not_apply(patch: str, why: str) -> None:
+    server = Server()
+    mutate(server, {"patchType": "JSONPatch", "jsonPatch": {"expression":
+           f"[JSONPatch{patch}, JSONPatch{{op: 'add', path: '/data/more', value: 'x'}}]"}})
+    if why:
+        assert refused(server, configmap(own="1"))["message"].endswith(f"request: {why}")
+    else:  # a test that fails leaves the object as it is
+        assert server.create(CONFIGMAPS, configmap(own="1"))["data"] == {"own": "1"}
+
+
+def test_what_is_atomic_is_not_applied_in_part() -> None:
+    server = Server()
+    mutate(server, {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression":
+           "Object{spec: Object.spec{selector: Object.spec.selector{matchLabels: {'a': 'b'}}}}"}},
+           resource="deployments", group="apps")
+    with pytest.raises(ApiError) as caught:
+        server.create(DEPLOYMENTS, {"metadata": {"name": "web"}, "spec": {
+            "selector": {"matchLabels": {"a": "b"}}, "template": {
+                "metadata": {"labels": {"a": "b"}},
+                "spec": {"containers": [{"name": "c", "image": "x"}]}}}})
+    assert caught.value.message.endswith(
+        "error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or"
+        " structs: .spec.selector")
+
+
+def test_a_namespace_is_its_own_namespace_but_has_no_namespace_object() -> None:
+    server = Server()
+    validate(server, {"expression": "request.namespace == 'x' && namespaceObject == null"},
+             matchConstraints=rules("namespaces"))
+    server.create(NAMESPACES, {"metadata": {"name": "x"}}, None)
+
+
+def test_what_cannot_be_configured_refuses_whatever_the_binding_does() -> None:
+    server = Server()
+    validate(server, {"expression": "true"}, paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+             binding={"validationActions": ["Audit"], "paramRef": {
+                 "name": "none", "parameterNotFoundAction": "Deny"}})
+    assert refused(server, configmap())["message"].endswith(
+        "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed to configure"
+        " binding: no params found for policy binding with `Deny` parameterNotFoundAction")
+    policy = copy.deepcopy(server.get(POLICIES, "p", None))
+    policy["spec"]["paramKind"] = {"apiVersion": "e.x/v1", "kind": "None"}
+    server.update(POLICIES, policy)
+    assert refused(server, configmap())["message"].endswith(
+        "ValidatingAdmissionPolicy 'p' denied request: failed to configure policy: failed to find"
+        " resource referenced by paramKind: 'e.x/v1, Kind=None'")
+
+
+def noted(server: Server, body: Object, kind: GVR = CONFIGMAPS) -> Object:
+    """The annotations of the audit event of a creation."""
+    resource = server.registry.catalog.resource(kind)
+    ctx = RequestContext(resource=resource, verb="create", namespace="default", notes={})
+    with contextlib.suppress(ApiError):
+        drive(server.registry.create(ctx, server.registry.decode_trusted(resource, body)))
+    return ctx.notes or {}
+
+
+def test_audit_annotations() -> None:
+    server = Server()
+    validate(server, {"expression": "true"}, {"expression": "false", "message": "no"},
+             {"expression": "false"}, binding={"validationActions": ["Audit"]},
+             auditAnnotations=[
+                 {"key": "own", "valueExpression": "' is ' + object.data.own"},
+                 {"key": "none", "valueExpression": "null"}, {"key": "empty",
+                                                             "valueExpression": "'  '"}])
+    assert noted(server, configmap(own="1")) == {
+        "p/own": "is 1", "validation.policy.admission.k8s.io/validation_failure":
+        '[{"message":"no","policy":"p","binding":"b","expressionIndex":1,'
+        '"validationActions":["Audit"]}]'}
+
+
+def test_an_audit_annotation_that_fails_refuses_whatever_the_binding_does() -> None:
+    server = Server()
+    validate(server, binding={"validationActions": ["Audit"]},
+             auditAnnotations=[{"key": "own", "valueExpression": "object.data.own"}])
+    server.create(CONFIGMAPS, configmap(own="1"))
+    assert refused(server, configmap("b"))["message"].endswith(
+        "expression 'object.data.own' resulted in error: no such key: data")
 
 
 @pytest.mark.parametrize(("expression", "why"), [

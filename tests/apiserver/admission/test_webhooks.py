@@ -329,3 +329,84 @@ def test_a_webhook_may_change_a_scale(hook: WebhookServer) -> None:
     assert http("PUT", f"{target}/d/scale", scale).json["spec"]["replicas"] == 2
     assert http("GET", f"{target}/d").json["spec"]["replicas"] == 2
     assert hook.asked[0]["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+
+
+def noted(server: Server) -> Object:
+    """The annotations of the audit event of a creation."""
+    resource = server.registry.catalog.resource(CONFIGMAPS)
+    ctx = RequestContext(resource=resource, verb="create", namespace="default", notes={})
+    body = server.registry.decode_trusted(resource, configmap(own="1"))
+    drive(server.registry.create(ctx, body))
+    return ctx.notes or {}
+
+
+def test_webhooks_annotate_the_audit_event(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: {"auditAnnotations": {"why": "so", "no good": "x"}, **patch(
+        {"op": "add", "path": "/data/a", "value": "b"})}
+    ask(server, hook, mutating=True)
+    ask(server, hook)
+    assert noted(server) == {
+        "hooks.example.com/why": "so", "mutation.webhook.admission.k8s.io/round_0_index_0":
+        '{"configuration":"hooks.example.com","webhook":"hooks.example.com","mutated":true}'}
+
+
+def test_the_audit_event_tells_who_failed_and_was_passed_over(hook: WebhookServer) -> None:
+    server = Server()
+    hook.status = 500
+    ask(server, hook, mutating=True, failurePolicy="Ignore")
+    ask(server, hook, failurePolicy="Ignore")
+    assert noted(server) == {
+        "failed-open.mutation.webhook.admission.k8s.io/round_0_index_0": "hooks.example.com",
+        "failed-open.validating.webhook.admission.k8s.io/round_0_index_0": "hooks.example.com",
+        "mutation.webhook.admission.k8s.io/round_0_index_0":
+        '{"configuration":"hooks.example.com","webhook":"hooks.example.com","mutated":false}'}
+
+
+def test_a_deletion_cannot_be_changed(hook: WebhookServer) -> None:
+    server = Server()
+    server.create(CONFIGMAPS, configmap())
+    hook.answer = lambda request: patch({"op": "add", "path": "/data/a", "value": "b"})
+    ask(server, hook, mutating=True)
+    with pytest.raises(InternalError) as caught:
+        drive(server.client.delete(CONFIGMAPS, "a", "default"))
+    assert caught.value.message == (
+        'Internal error occurred: admission webhook "hooks.example.com" attempted to modify the'
+        " object, which is not supported for this operation")
+
+
+def test_a_patch_that_does_not_apply_is_an_internal_error(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: patch({"op": "add", "path": "/metadata/labels/a", "value": "b"})
+    ask(server, hook, mutating=True)
+    with pytest.raises(InternalError) as caught:
+        server.create(CONFIGMAPS, configmap())
+    assert caught.value.message == (
+        'Internal error occurred: add operation does not apply: doc is missing path:'
+        ' "/metadata/labels/a": missing value')
+
+
+def test_a_webhook_may_select_what_one_before_it_made_of_the_object(hook: WebhookServer) -> None:
+    server = Server()
+    hook.answer = lambda request: {} if request["object"]["metadata"].get("labels") else patch(
+        {"op": "add", "path": "/metadata/labels", "value": {"a": "b"}})
+    ask(server, hook, mutating=True, name="a.example.com")
+    ask(server, hook, mutating=True, name="b.example.com",
+        objectSelector={"matchLabels": {"a": "b"}})
+    server.create(CONFIGMAPS, configmap())
+    assert len(hook.asked) == 2
+
+
+def test_who_made_a_change_sees_what_the_server_adds_to_it(hook: WebhookServer) -> None:
+    server = Server()
+    server.create(GVR("", "v1", "limitranges"), {"metadata": {"name": "l"}, "spec": {"limits": [
+        {"type": "Container", "default": {"cpu": "1"}}]}})
+    side = {"name": "side", "image": "x"}
+    hook.answer = lambda request: {} if len(request["object"]["spec"]["containers"]) > 1 else patch(
+        {"op": "add", "path": "/spec/containers/-", "value": side})
+    ask(server, hook, mutating=True, reinvocationPolicy="IfNeeded",
+        rules=[{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                "resources": ["pods"]}])
+    server.create(GVR("", "v1", "pods"), pod("p"))
+    assert [one["object"]["spec"]["containers"][-1]["name"] for one in hook.asked][-1] == "side"
+    assert hook.asked[-1]["object"]["spec"]["containers"][-1]["resources"]["limits"] == {"cpu": "1"}
