@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _STATUS_FIELDS: Final = ("status", "message", "reason", "details", "code")
 _FORWARDED: Final = (b"x-forwarded-for", b"x-real-ip")
 _ID: Final = b"audit-id"
+PATCHES: Final = "patch.webhook.admission.k8s.io/"
+"""Annotations that show parts of objects, as events from level Request on do."""
 
 
 class AuditLog:
@@ -165,7 +167,9 @@ class AuditEntry:
         decision = self._log.decide(asked)
         own = {"authorization.k8s.io/decision": "allow" if decision.allowed else "forbid",
                "authorization.k8s.io/reason": decision.reason}
-        return dict(sorted((own | self.notes).items()))
+        notes = {key: value for key, value in self.notes.items()
+                 if not key.startswith(PATCHES) or self._how.at_least("Request")}
+        return dict(sorted((own | notes).items()))
 
 
 class AuditedApp:

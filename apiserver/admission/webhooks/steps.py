@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import orjson
 
@@ -17,6 +17,7 @@ from apiserver.admission.lister import Lister
 from apiserver.admission.matching import is_exempt, matching_resource, selects
 from apiserver.admission.webhooks.caller import CallFailed, WebhookCaller, loop_runs
 from apiserver.admission.webhooks.review import BadAnswer, Verdict, denial, question, read_answer
+from apiserver.audit import PATCHES
 from apiserver.context import Reinvocation
 from apiserver.machinery import meta
 from apiserver.machinery.errors import ApiError, InternalError
@@ -52,10 +53,10 @@ class Hook:
         """As messages have it."""
         return str(self.body.get("name") or "")
 
-    @property
-    def configuration(self) -> str:
-        """The name of the configuration."""
-        return self.id.partition("/")[0]
+    def named(self, **fields: Any) -> str:
+        """The value of an annotation about it."""
+        return orjson.dumps({"configuration": self.id.partition("/")[0], "webhook": self.name,
+                             **fields}).decode()
 
 
 class _WebhookStep(AdmissionStep):
@@ -186,10 +187,12 @@ class MutatingWebhooks(_WebhookStep):
                 ctx.note(f"failed-open.{_MUTATION}/{place}", hook.name)
             else:
                 changed = self._change(hook, obj, asked, verdict)
+                if verdict.patch:
+                    ctx.note(f"{PATCHES}{place}", hook.named(
+                        patch=[dict(sorted(each.items())) for each in verdict.patch],
+                        patchType="JSONPatch"))
         finally:
-            ctx.note(f"{_MUTATION}/{place}", orjson.dumps({
-                "configuration": hook.configuration, "webhook": hook.name,
-                "mutated": changed}).decode())
+            ctx.note(f"{_MUTATION}/{place}", hook.named(mutated=changed))
         return changed
 
     def _change(self, hook: Hook, obj: Object | None, asked: Asked, verdict: Verdict) -> bool:

@@ -348,7 +348,10 @@ def test_webhooks_annotate_the_audit_event(hook: WebhookServer) -> None:
     ask(server, hook)
     assert noted(server) == {
         "hooks.example.com/why": "so", "mutation.webhook.admission.k8s.io/round_0_index_0":
-        '{"configuration":"hooks.example.com","webhook":"hooks.example.com","mutated":true}'}
+        '{"configuration":"hooks.example.com","webhook":"hooks.example.com","mutated":true}',
+        "patch.webhook.admission.k8s.io/round_0_index_0":
+        '{"configuration":"hooks.example.com","webhook":"hooks.example.com",'
+        '"patch":[{"op":"add","path":"/data/a","value":"b"}],"patchType":"JSONPatch"}'}
 
 
 def test_the_audit_event_tells_who_failed_and_was_passed_over(hook: WebhookServer) -> None:
