@@ -10,6 +10,7 @@ from apiserver.machinery.errors import Invalid
 from apiserver.machinery.gvk import SERVICES
 from controllers.drive import drive
 from minikube_sim import Cluster
+from minikube_sim.dns import wire
 from tests.integration.families import FAMILIES, V4_FIRST, V6, V6_FIRST
 from tests.integration.pods import in_pod, out_of_pod
 
@@ -506,3 +507,21 @@ def test_a_full_range_of_one_family_keeps_the_pod_waiting_and_takes_nothing():
         cluster.delete("pod", "a")
         cluster.advance(60)
         assert cluster.get("pod", "b")["status"]["podIPs"][0] == {"ip": "172.17.0.6"}
+
+
+@pytest.mark.cluster(**V6)
+def test_a_udp_flow_by_ipv6_goes_on_when_its_pod_is_gone(cluster):
+    cluster.apply(PODS)
+    cluster.advance(3)
+    client = cluster.network.fabric.namespace("client.default")
+
+    def answered_by():
+        query = wire.ask(wire.Query(ident=7, name="kubernetes.default.svc.cluster.local",
+                                    type="AAAA"))
+        return client.send_datagram("fd00:10:96::a", 53, query, source_port=33333).server.name
+
+    first = answered_by()
+    assert answered_by() == first
+    cluster.delete("pod", first.partition(".")[0], "kube-system")
+    cluster.advance(5)
+    assert answered_by() not in ("", first)
