@@ -40,7 +40,7 @@ from apiserver.machinery.errors import (
 )
 from apiserver.metrics.families import Sources
 from apiserver.metrics.page import pages as metrics_pages
-from apiserver.metrics.recorder import Recorder, labels_of, labels_of_path
+from apiserver.metrics.recorder import Recorder, labels_of
 from apiserver.negotiation import YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 from apiserver.storage import StorageFailed
@@ -187,13 +187,13 @@ class KubernetesApp:
                 seconds: float) -> None:
         """Count resource requests and health checks."""
         if info is not None and info.resource:
-            labels = labels_of(info, request)
+            record = self._recorder.record_of(info, request)
         elif request.path.strip("/").split("/")[0] in ENDPOINTS:
-            labels = labels_of_path(request.path, request.method)
+            record = self._recorder.record_of_path(request.path, request.method)
         else:
             return
         code, size = (answer.status, len(answer.body)) if answer is not None else (200, 0)
-        self._recorder.answered(labels, request, code, seconds, size)
+        self._recorder.answered(record, code, seconds, size)
 
     async def _within_time(self, request: Request, asked: Attributes, info: RequestInfo | None,
                            send: Send) -> Answer | None:

@@ -123,7 +123,7 @@ class FlowControl:
         """
         level = flow.level
         if not is_long_running(info):
-            if not has_room(level, self.levels.values()):
+            if not level.exempt and not has_room(level, self.levels.values()):
                 await level.wait(flow.schema)
             level.dispatched[flow.schema] += 1
             return level

@@ -55,23 +55,23 @@ async def families(sources: Sources) -> list[Family]:
 
 
 def _requests(recorder: Recorder) -> Iterator[Family]:
+    records = recorder.records()
     yield Family(
         "apiserver_request_total", "counter", "STABLE",
         "Counter of apiserver requests broken out for each verb, dry run value, group, version,"
         " resource, scope, component, and HTTP response code.", (*_REQUEST, "dry_run", "code"),
-        (((*labels, dry_run, str(code)), number)
-         for (labels, dry_run, code), number in sorted(recorder.requests.items())))
+        [((*each.labels, each.dry_run, str(code)), number)
+         for each in records for code, number in sorted(each.codes.items())])
     yield Family(
         "apiserver_request_duration_seconds", "histogram", "STABLE",
         "Response latency distribution in seconds for each verb, dry run value, group, version,"
         " resource, subresource, scope and component.", (*_REQUEST, "dry_run"),
-        [((*labels, dry_run), recorder.durations[labels, dry_run])
-         for labels, dry_run in sorted(recorder.durations)])
+        [((*each.labels, each.dry_run), each.durations) for each in records])
     yield Family(
         "apiserver_response_sizes", "histogram", "STABLE",
         "Response size distribution in bytes for each group, version, verb, resource, subresource,"
         " scope and component.", _REQUEST,
-        [(labels, recorder.sizes[labels]) for labels in sorted(recorder.sizes)])
+        [(each.labels, each.sizes) for each in records if each.sizes is not None])
     yield Family(
         "apiserver_longrunning_requests", "gauge", "STABLE",
         "Gauge of all active long-running apiserver requests broken out by verb, group, version,"

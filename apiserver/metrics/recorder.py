@@ -58,14 +58,24 @@ class Labels(NamedTuple):
     component: str = "apiserver"
 
 
+class Record:
+    """What is known of the requests of one sort."""
+
+    __slots__ = ("codes", "dry_run", "durations", "labels", "sizes")
+
+    def __init__(self, labels: Labels, dry_run: str) -> None:
+        self.labels = labels
+        self.dry_run = dry_run
+        self.codes: Counter[int] = Counter()
+        self.durations = Histogram(SECONDS)
+        self.sizes = Histogram(BYTES) if labels.verb in _SIZED else None
+
+
 class Recorder:
     """The counts of one server."""
 
     def __init__(self) -> None:
-        self.requests: Counter[tuple[Labels, str, int]] = Counter()
-        """By labels, dry run and code."""
-        self.durations: dict[tuple[Labels, str], Histogram] = {}
-        self.sizes: dict[Labels, Histogram] = {}
+        self._records: dict[tuple[object, ...], Record] = {}
         self.long_running: Counter[Labels] = Counter()
         self.authentications: Counter[str] = Counter()
         """By result: success, failure."""
@@ -74,17 +84,34 @@ class Recorder:
         self.deprecated: set[tuple[str, str, str, str]] = set()
         """Group, version, resource and subresource of deprecated APIs that were asked for."""
 
-    def answered(self, labels: Labels, request: Request, code: int, seconds: float,
-                 size: int) -> None:
+    def records(self) -> list[Record]:
+        """All of them, in the order of their labels."""
+        return sorted(self._records.values(), key=lambda each: (each.labels, each.dry_run))
+
+    def record_of(self, info: RequestInfo, request: Request) -> Record:
+        """The record of requests like this one for a resource: found without making labels."""
+        dry_run = "dryRun" in request.query
+        applies = info.verb == "patch" and _applies(request)
+        key = (info.verb, info.group, info.version, info.resource, info.subresource,
+               not info.name, not info.namespace, dry_run, applies)
+        record = self._records.get(key)
+        if record is None:
+            record = self._records[key] = Record(labels_of(info, request),
+                                                 "All" if dry_run else "")
+        return record
+
+    def record_of_path(self, path: str, method: str) -> Record:
+        """The record of a health check."""
+        labels = labels_of_path(path, method)
+        return self._records.setdefault(labels, Record(labels, ""))
+
+    @staticmethod
+    def answered(record: Record, code: int, seconds: float, size: int) -> None:
         """One request, with its answer's code, duration and length."""
-        dry_run = "All" if "dryRun" in request.query else ""
-        self.requests[labels, dry_run, code] += 1
-        key = (labels, dry_run)
-        if (durations := self.durations.get(key)) is None:
-            durations = self.durations[key] = Histogram(SECONDS)
-        durations.observe(seconds)
-        if labels.verb in _SIZED:
-            self.sizes.setdefault(labels, Histogram(BYTES)).observe(size)
+        record.codes[code] += 1
+        record.durations.observe(seconds)
+        if record.sizes is not None:
+            record.sizes.observe(size)
 
     @contextmanager
     def running(self, labels: Labels) -> Iterator[None]:
@@ -112,9 +139,11 @@ def _verb(info: RequestInfo, request: Request) -> str:
     if info.subresource in _CONNECTS and info.subresource != "log":
         return "CONNECT"
     verb = _METHODS.get(info.verb, "other")
-    if verb == "PATCH" and b"apply" in request.headers.get(b"content-type", b""):
-        return "APPLY"
-    return verb
+    return "APPLY" if verb == "PATCH" and _applies(request) else verb
+
+
+def _applies(request: Request) -> bool:
+    return b"apply" in request.headers.get(b"content-type", b"")
 
 
 def _scope(info: RequestInfo) -> str:
