@@ -8,9 +8,10 @@ import pytest
 pytest.importorskip("kr8s")
 import kr8s
 from kr8s._async_utils import as_sync_func
-from kr8s.objects import ConfigMap, Deployment, Pod
+from kr8s.objects import ConfigMap, CustomResourceDefinition, Deployment, Pod, new_class
 
 from tests.clients.conftest import running
+from tests.clients.widgets import GROUP, VERSION, definition, widget
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +61,7 @@ def test_a_deployment_is_scaled(api):
     made.create()
     made.wait("condition=Available", timeout=20)
     made.scale(2)
+    made.wait("jsonpath='{.status.readyReplicas}'=2", timeout=20)
     assert len(made.pods()) == 2
 
 
@@ -73,3 +75,26 @@ def test_port_forward_carries_http(pod):
         answer = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
     assert "Welcome to nginx" in answer.text
     assert any("GET / HTTP/1.1" in line for line in pod.logs())
+
+
+def test_kinds_of_one_s_own(api):
+    made = CustomResourceDefinition(definition(), api=api)
+    made.create()
+    made.wait("condition=Established", timeout=20)
+    kind = new_class("Widget", f"{GROUP}/{VERSION}", namespaced=True, asyncio=False,
+                     plural="widgets")
+    one = kind(widget("a", 1), api=api)
+    one.create()
+    one.patch({"status": {"phase": "Ready"}}, subresource="status")
+    assert kind.get("a", namespace="default", api=api).status.phase == "Ready"
+    made.delete()
+
+
+def test_a_watch_hears_of_changes(api):
+    made = ConfigMap({"metadata": {"name": "w", "namespace": "default"}}, api=api)
+    made.create()
+    for event, found in api.watch("configmaps", namespace="default"):
+        if found.name == "w":
+            assert event == "ADDED"
+            break
+    made.delete()

@@ -6,11 +6,15 @@ import pytest
 
 pytest.importorskip("lightkube")
 from lightkube import ALL_NS, ApiError, Client, KubeConfig
+from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.core_v1 import Container, PodSpec
 from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap, Pod
 from lightkube.types import PatchType
+
+from tests.clients.widgets import GROUP, PLURAL, VERSION, definition, widget
 
 pytestmark = pytest.mark.slow
 
@@ -76,3 +80,15 @@ def test_scale_is_a_subresource(client):
 def test_every_object_of_every_namespace_is_listed_in_pages(client):
     paged = client.list(ConfigMap, namespace=ALL_NS, chunk_size=2)
     assert len(list(paged)) >= 4
+
+
+def test_kinds_of_one_s_own_have_status_and_scale(client):
+    made = client.create(CustomResourceDefinition.from_dict(definition()))
+    client.wait(CustomResourceDefinition, made.metadata.name, for_conditions=["Established"])
+    widgets = create_namespaced_resource(GROUP, VERSION, "Widget", PLURAL)
+    client.create(widgets(widget("a", 1)))
+    client.patch(widgets.Status, "a", {"status": {"phase": "Ready"}}, patch_type=PatchType.MERGE)
+    assert client.get(widgets, "a").status == {"phase": "Ready"}
+    with pytest.raises(ApiError, match="greater than or equal to 1"):
+        client.create(widgets(widget("b", 0)))
+    client.delete(CustomResourceDefinition, made.metadata.name)
