@@ -15,6 +15,7 @@ from apiserver.admission.claims import ClaimResize
 from apiserver.admission.defaultclasses import DefaultIngressClass, DefaultStorageClass
 from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.nodes import TaintNewNodes
 from apiserver.admission.pods import DefaultTolerations, Priority, ServiceAccounts
 from apiserver.admission.podsecurity import PodSecurity
@@ -29,7 +30,8 @@ __all__ = ["admission_chain"]
 
 
 def admission_chain(caller: WebhookCaller | None = None) -> AdmissionChain:
-    """The steps of a kube-apiserver with its default plugins, in its order.
+    """The steps of a kube-apiserver with its default plugins and NodeRestriction (which kubeadm and
+    minikube switch on), in its order.
 
     `caller`: the way to webhooks; None is one without a way to Services.
     """
@@ -38,6 +40,7 @@ def admission_chain(caller: WebhookCaller | None = None) -> AdmissionChain:
         NamespaceLifecycle(),
         LimitRanger(),
         ServiceAccounts(),
+        NodeRestriction(),
         TaintNewNodes(),
         PodSecurity(),
         Priority(),
