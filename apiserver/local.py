@@ -18,6 +18,7 @@ from apiserver.registry.options import (
     Propagation,
     WatchOptions,
 )
+from apiserver.storage.keys import object_key
 from apiserver.subresources import CREATORS, find_subresource
 from apiserver.subresources.subresource import post
 
@@ -138,8 +139,11 @@ class LocalClient:
                 return await found.update(self._registry, ctx, obj)
             if not found.parent:
                 raise _not_allowed()
-        private = self._registry.decode_trusted(ctx.resource, obj)
-        return (await self._registry.update(ctx, private))[0].object
+        stored = await self._registry.stored(ctx.resource).get(
+            object_key(ctx.resource, ctx.namespace, ctx.name))
+        changed = self._registry.decode_trusted(ctx.resource, obj,
+                                                stored.object if stored is not None else None)
+        return (await self._registry.update(ctx, changed))[0].object
 
     async def patch(self, resource: GVR, name: str, namespace: str | None, patch: JSON, *,
                     type: PatchType = "merge", subresource: str = "", field_manager: str = "",

@@ -119,13 +119,23 @@ class Registry:
         """The type of a resource's objects, as patches and decoding walk it."""
         return self.catalog.custom_type(resource) or self.schema.struct(resource.gvk)
 
-    def decode_trusted(self, resource: Resource, body: Object) -> Object:
-        """The same for a caller in the process, who is told of a mistake. Raises BadRequest."""
+    def decode_trusted(self, resource: Resource, body: Object,
+                       old: Object | None = None) -> Object:
+        """The same for a caller in the process, who is told of a mistake. Raises BadRequest.
+
+        Parts that are those of `old`, the stored object, are right as they are, and shared.
+        """
+        known = old or {}
+        changed = {name: value for name, value in body.items() if value is not known.get(name)}
         try:
-            return self.decode(resource, body).object
+            decoded = decode(self.type_of(resource), changed).object
         except DecodeError as error:
             raise BadRequest(f'{resource.kind} in version "{resource.version}" cannot be handled'
                              f" as a {resource.kind}: {error}") from None
+        whole = {name: decoded[name] if name in changed else value for name, value in body.items()
+                 if name in decoded or name not in changed}
+        return self.complete(resource, {**whole, **{
+            name: value for name, value in decoded.items() if name not in whole}}, old)
 
     # --- verbs -----------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -145,3 +147,21 @@ def test_dry_run_of_an_update_stores_nothing(server: Server) -> None:
     assert dry["data"] == {"k": "dry"}
     assert dry["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
     assert server.get(CONFIGMAPS, "a") == made
+
+
+@pytest.mark.parametrize("change", [
+    {"spec": {"replicas": 2, "strategy": {"type": "Recreate"}}}, {"metadata": {"name": "d"}},
+    {"status": {"replicas": 1}}, {"unknown": 1}, {"status": None}, {},
+], ids=str)
+@pytest.mark.parametrize("subresource", ["", "status"])
+def test_parts_of_the_stored_object_are_taken_as_a_copy_of_them_would_be(
+        change: Object, subresource: str) -> None:
+    answers = []
+    for share in (dict, copy.deepcopy):
+        server = Server()
+        made = server.create(DEPLOYMENTS, deployment())
+        wanted = {name: {**made.get(name, {}), **value} if isinstance(value, dict) else value
+                  for name, value in change.items()}
+        server.update(DEPLOYMENTS, share({**made, **wanted}), subresource=subresource)
+        answers.append(json.dumps(server.get(DEPLOYMENTS, "d")))
+    assert answers[0] == answers[1]
