@@ -23,7 +23,7 @@ _RANKS: Final = {"f": 0, "k": 1, "v": 2, "i": 3}
 class FieldSet:
     """A set of paths: members at this level, and sets below. Operations give new sets."""
 
-    __slots__ = ("children", "json", "members")
+    __slots__ = ("children", "dotted", "json", "members")
 
     def __init__(self, members: Iterable[str] = (),
                  children: dict[str, FieldSet] | None = None) -> None:
@@ -31,6 +31,8 @@ class FieldSet:
         self.children = {key: child for key, child in children.items() if child} if children else {}
         self.json: dict[str, Any] | None = None
         """Its FieldsV1, once that was asked for."""
+        self.dotted: dict[str, Any] | None = None
+        """The same below an element that is a member itself."""
 
     def __bool__(self) -> bool:
         return bool(self.members or self.children)
@@ -130,8 +132,13 @@ EMPTY: Final = FieldSet()
 def _made(members: set[str], children: dict[str, FieldSet]) -> FieldSet:
     """A set of parts that are its own; no child is empty."""
     made = FieldSet.__new__(FieldSet)
-    made.members, made.children, made.json = members, children, None
+    made.members, made.children, made.json, made.dotted = members, children, None, None
     return made
+
+
+def empty() -> FieldSet:
+    """A new set, to be filled."""
+    return _made(set(), {})
 
 
 def of(*paths: str) -> FieldSet:
@@ -204,15 +211,16 @@ def encode(fields: FieldSet) -> dict[str, Any]:
             if below is None:
                 parts[element] = _LEAF
             else:
-                whole = encode(below)
-                parts[element] = _dotted(whole) if element in fields.members else whole
+                parts[element] = _dotted(below) if element in fields.members else encode(below)
         fields.json = _shared(parts)
     return fields.json
 
 
-def _dotted(below: dict[str, Any]) -> dict[str, Any]:
-    """What is below an element that is a member itself."""
-    return _shared({".": _LEAF, **below})
+def _dotted(below: FieldSet) -> dict[str, Any]:
+    """The JSON of what is below an element that is a member itself."""
+    if below.dotted is None:
+        below.dotted = _shared({".": _LEAF, **encode(below)})
+    return below.dotted
 
 
 def _shared(parts: dict[str, Any]) -> dict[str, Any]:

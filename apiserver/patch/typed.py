@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from apiserver.patch.fieldset import (
     EMPTY,
     FieldSet,
+    empty,
     field_element,
     key_element,
     of_names,
@@ -158,9 +159,7 @@ class Comparison:
     __slots__ = ("added", "modified", "removed")
 
     def __init__(self, type_: Type | None, old: Any, new: Any) -> None:
-        self.added = FieldSet()
-        self.removed = FieldSet()
-        self.modified = FieldSet()
+        self.added, self.removed, self.modified = empty(), empty(), empty()
         if not _same(old, new) and not _is_leaf(type_, old, new):
             for element, below_type, left, right in _pairs(type_, old, new):
                 self._visit(element, below_type, left, right)
