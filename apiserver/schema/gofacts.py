@@ -214,6 +214,7 @@ HIDDEN: Final = _table({
     "admissionregistration": "ValidatingAdmissionPolicyBindingSpec.policyName,validationActions",
     "authentication": "TokenReviewSpec.token",
     "flowcontrol": "FlowSchemaCondition.type PriorityLevelConfigurationCondition.type",
+    "resource": "CapacityRequestPolicyRange.min",
 })
 """Required in the definitions (by validation), yet encoded with `omitempty`."""
 TOLD: Final = frozenset({"meta/ObjectMeta.managedFields"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.machinery.conditions import conditions_errors
+from apiserver.machinery.validation import FieldError, Path, required
 from apiserver.resource import Resource
 from apiserver.resources.admissionregistration.policy_validation import (
     actions_errors,
@@ -22,7 +24,6 @@ from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
-    from apiserver.machinery.validation import FieldError
 
 
 class PolicyStrategy(Strategy):
@@ -42,6 +43,15 @@ class PolicyStrategy(Strategy):
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         return validating_policy_errors(obj.get("spec") or {}, obj["metadata"].get("name", ""))
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        path, warned = Path("status"), dig(obj, "status", "typeChecking", "expressionWarnings")
+        own = path.child("typeChecking", "expressionWarnings")
+        errors = [required(own.at(i).child(name)) for i, warning in enumerate(warned or ())
+                  for name in ("warning", "fieldRef") if not (warning.get(name) or "").strip()]
+        return errors + conditions_errors(dig(obj, "status", "conditions") or (),
+                                          path.child("conditions"))
 
 
 class MutatingPolicyStrategy(Strategy):

@@ -11,6 +11,7 @@ from apiserver.machinery.validation import (
     Path,
     all_invalid,
     invalid,
+    not_supported,
     required,
 )
 from apiserver.resource import Resource
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
 
 _SPEC: Final = Path("spec")
+_STATUSES: Final = ("True", "False", "Unknown")
 _LIMITS: Final = (("groupPriorityMinimum", 20000), ("versionPriority", 1000))
 
 
@@ -67,6 +69,13 @@ class APIServiceStrategy(Strategy):
                 errors.append(invalid(_SPEC.child(key), value,
                                       f"must be positive and less than {most}"))
         return errors + _service_errors(spec)
+
+    def validate_status_update(self, ctx: RequestContext, obj: Object,
+                               old: Object) -> list[FieldError]:
+        path = Path("status.conditions")
+        return [not_supported(path.at(i).child("status"), condition.get("status") or "", _STATUSES)
+                for i, condition in enumerate(dig(obj, "status", "conditions") or ())
+                if condition.get("status") not in _STATUSES]
 
 
 def _service_errors(spec: Object) -> list[FieldError]:

@@ -22,6 +22,14 @@ class LeaseStrategy(Strategy):
     has_generation = False
     revalidates_metadata = True
 
+    def prepare_create(self, ctx: RequestContext, obj: Object) -> None:
+        """What coordinated leader election adds is dropped: it is off by default."""
+        for name in ("strategy", "preferredHolder"):
+            (obj.get("spec") or {}).pop(name, None)
+
+    def prepare_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        self.prepare_create(ctx, obj)
+
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         spec, path = obj.get("spec") or {}, Path("spec")
         seconds, transitions = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from apiserver.machinery.conditions import conditions_errors
 from apiserver.machinery.selectors import selector_errors
 from apiserver.machinery.validation import (
     FieldError,
@@ -65,7 +66,9 @@ class PodDisruptionBudgetStrategy(Strategy):
 
     def validate_status_update(self, ctx: RequestContext, obj: Object,
                                old: Object) -> list[FieldError]:
-        return numbers_errors(obj.get("status") or {}, _CHECKED, Path("status"))
+        status, path = obj.get("status") or {}, Path("status")
+        errors = conditions_errors(status.get("conditions") or (), path.child("conditions"))
+        return errors + numbers_errors(status, _CHECKED, path)
 
 
 PODDISRUPTIONBUDGETS = Resource(

@@ -12,21 +12,21 @@ from apiserver.machinery.validation import (
     immutable,
     invalid,
     required,
-    too_long,
 )
 from apiserver.resource import Resource
 from apiserver.resources.core.resource_validation import is_extended
 from apiserver.resources.core.scheduling_validation import node_selector_errors
 from apiserver.resources.core.volume_validation import csi_driver_name_errors
+from apiserver.resources.metadata import validate_annotations, validate_labels
 from apiserver.resources.printing import AGE, NAME, dig, field, named
+from apiserver.resources.resource.claim_status import status_errors
 from apiserver.resources.resource.claim_validation import (
     claim_errors,
     config_errors,
-    each,
-    name_errors,
     selectors_errors,
-    status_errors,
 )
+from apiserver.resources.resource.device_validation import counter_sets_errors, device_errors
+from apiserver.resources.resource.parts import each, name_of, pool_errors
 from apiserver.strategy import RESETS_WITH_METADATA, Strategy
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ _SPEC: Final = Path("spec")
 _MOST: Final = 32
 _MOST_DEVICES: Final = 128
 _MOST_TAINTED: Final = 64
-_LONGEST_POOL: Final = 253
 _PLACES: Final = ("nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection")
 _ONE_PLACE: Final = f"exactly one of {', '.join(f'`{name}`' for name in _PLACES)}"
 
@@ -91,7 +90,10 @@ class ResourceClaimTemplateStrategy(Strategy):
         _default_requests(dig(obj, "spec", "spec"))
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        return claim_errors(dig(obj, "spec", "spec") or {}, _SPEC.child("spec"))
+        meta, own = dig(obj, "spec", "metadata") or {}, _SPEC.child("metadata")
+        return (validate_annotations(meta.get("annotations"), own.child("annotations"))
+                + validate_labels(meta.get("labels"), own.child("labels"))
+                + claim_errors(dig(obj, "spec", "spec") or {}, _SPEC.child("spec")))
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         return immutable(_SPEC, obj.get("spec"), old.get("spec"))
@@ -125,21 +127,22 @@ def _slice_errors(spec: Object, before: Object | None) -> list[FieldError]:
     errors += _place_errors(spec)
     if spec.get("sharedCounters") is not None and spec.get("devices") is not None:
         errors.append(invalid(_SPEC, "", "only one of `sharedCounters` or `devices` is allowed"))
-    devices = spec.get("devices") or ()
-    most = _MOST_TAINTED if any(d.get("taints") or d.get("consumesCounters") for d in devices) \
-        else _MOST_DEVICES
-    return errors + each(devices, most, _SPEC.child("devices"),
-                         lambda device, at: name_errors(device.get("name") or "", at.child("name")),
-                         lambda device: device.get("name") or "")
+    devices, placed = spec.get("devices") or (), bool(spec.get("perDeviceNodeSelection"))
+    known = {name_of(device): device for device in (before or {}).get("devices") or ()}
+    errors += each(devices, _MOST_TAINTED if any(map(_is_advanced, devices)) else _MOST_DEVICES,
+                   _SPEC.child("devices"), lambda device, at: device_errors(
+                       device, known.get(name_of(device)), at, placed=placed), name_of)
+    return errors + counter_sets_errors(spec.get("sharedCounters") or [],
+                                        _SPEC.child("sharedCounters"))
+
+
+def _is_advanced(device: Object) -> bool:
+    """Of such devices there are fewer in a slice."""
+    return bool(device.get("taints") or device.get("consumesCounters"))
 
 
 def _pool_errors(pool: Object, path: Path) -> list[FieldError]:
-    name, own = pool.get("name") or "", path.child("name")
-    errors = [] if name else [required(own)]
-    if len(name) > _LONGEST_POOL:
-        errors.append(too_long(own, _LONGEST_POOL))
-    errors += [invalid(own, part, text) for part in name.split("/") if name
-               for text in is_dns1123_subdomain(part)]
+    errors = pool_errors(name_of(pool), path.child("name"))
     if (pool.get("resourceSliceCount") or 0) <= 0:
         errors.append(invalid(path.child("resourceSliceCount"),
                               pool.get("resourceSliceCount") or 0, "must be greater than zero"))
