@@ -37,6 +37,8 @@ class Default:
     manager: str = "kube-apiserver"
     status_manager: str = ""
     """Who owns the status, where somebody does."""
+    shared: bool = True
+    """Whether other clusters of the process make the very same."""
 
 
 async def ensure(registry: Registry, defaults: Iterable[Default], chance: random.Random) -> None:
@@ -54,7 +56,8 @@ async def ensure(registry: Registry, defaults: Iterable[Default], chance: random
 
 
 def _born(default: Default, now: str, chance: random.Random, *, counted: bool) -> Object:
-    owners, status = _dated(default, now)
+    date = _dated if default.shared else _dated.__wrapped__
+    owners, status = date(default, now)
     metadata = {**default.object["metadata"], "uid": meta.new_uid(chance),
                 "creationTimestamp": now, "managedFields": owners}
     if counted:

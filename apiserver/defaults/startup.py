@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from apiserver.customresources.store import ObservedStore
+from apiserver.defaults.addresses import SINCE, AddressedServices
 from apiserver.defaults.aggregator import APISERVICES, AutoRegistration
 from apiserver.defaults.flowcontrol import flow_control
 from apiserver.defaults.objects import ensure
@@ -49,6 +50,8 @@ class Startup:
             *flow_control(), *priorities(), service_range(tuple(ranges)),
             token_tracking(now), identity(self._host, self._holder, now)), self._chance)
         await self.renew()
+        if self._registry.schema.minor >= SINCE:
+            await AddressedServices(self._registry, self._chance).start()
         await self._services.sync()
         definitions.served_changed = self._services.sync
         self._registry.keep_in(APISERVICES, ObservedStore(self._registry.store, self._restore))

@@ -176,3 +176,42 @@ def test_a_part_that_is_switched_off_refuses_connections():
 
 def test_the_metrics_server_is_registered(cluster):
     assert condition(cluster.get("apiservice", "v1beta1.metrics.k8s.io"))["reason"] == "Passed"
+
+
+def service(name, **spec):
+    return {"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"ports": [{"port": 80}], **spec}}
+
+
+def addresses(cluster):
+    return {each["metadata"]["name"]: each["spec"]["parentRef"]["name"]
+            for each in cluster.list("ipaddress")}
+
+
+def test_the_addresses_of_services_are_objects(cluster):
+    assert addresses(cluster)["10.96.0.1"] == "kubernetes"
+    made, = cluster.apply(service("web"))
+    address = made["spec"]["clusterIP"]
+    found = cluster.get("ipaddress", address)
+    assert found["spec"]["parentRef"] == {"resource": "services", "namespace": "default",
+                                          "name": "web"}
+    assert found["metadata"]["labels"] == {"ipaddress.kubernetes.io/ip-family": "IPv4",
+                                           "ipaddress.kubernetes.io/managed-by": "ipallocator"}
+    cluster.apply(service("headless", clusterIP="None"))
+    assert "headless" not in addresses(cluster).values()
+    cluster.apply(service("web", type="ExternalName", externalName="a.example.com"))
+    assert address not in addresses(cluster)
+
+
+def test_a_deleted_service_releases_its_address(cluster):
+    made, = cluster.apply(service("web"))
+    cluster.delete("service", "web")
+    assert made["spec"]["clusterIP"] not in addresses(cluster)
+
+
+def test_a_restarted_server_makes_the_addresses_that_are_missing(tmp_path):
+    with Cluster(database=tmp_path / "state", kubernetes_version="1.32") as old:
+        assert old.get("service", "kubernetes")["spec"]["clusterIP"] == "10.96.0.1"
+    with Cluster(database=tmp_path / "state", kubernetes_version="1.33") as new:
+        assert addresses(new)["10.96.0.1"] == "kubernetes"
