@@ -76,6 +76,7 @@ class ContainerLogs:
 def _waiting_reason(pod: Object, wanted: str) -> str:
     status = pod.get("status") or {}
     entries = [*(status.get("containerStatuses") or ()),
+               *(status.get("ephemeralContainerStatuses") or ()),
                *(status.get("initContainerStatuses") or ())]
     reasons = {e["name"]: (e.get("state") or {}).get("waiting", {}).get("reason") for e in entries}
     reason = reasons.get(wanted) or "ContainerCreating"

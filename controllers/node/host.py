@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.gvk import CONFIGMAPS, SECRETS, SERVICES
 from apiserver.machinery.meta import namespace
 from controllers.node.backoff import Backoff
 from controllers.node.environment import service_variables
+from controllers.node.record import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from controllers.node.puller import ImagePuller, Say
     from controllers.node.record import ContainerRecord
     from controllers.node.runtime import ContainerRuntime
+
+_FIELDS: Final = {Kind.APP: "containers", Kind.INIT: "initContainers",
+                  Kind.SIDECAR: "initContainers", Kind.EPHEMERAL: "ephemeralContainers"}
+"""Where the spec has each kind."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,8 +79,7 @@ class Host:
 
     def say(self, pod: Object, record: ContainerRecord) -> Say:
         """A function that records events about a container."""
-        field_name = "containers" if record.kind.value == "app" else "initContainers"
-        path = f"spec.{field_name}{{{record.name}}}"
+        path = f"spec.{_FIELDS[record.kind]}{{{record.name}}}"
 
         def say(kind: str, reason: str, message: str) -> None:
             self.recorder.event(pod, kind, reason, message, field_path=path)

@@ -4,7 +4,7 @@ and runs the pods that are bound to it. Nodes that clients create have none, as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from apiserver.machinery.clock import parse_time
 from apiserver.machinery.gvk import CONFIGMAPS, NODES, PODS, SECRETS, SERVICES
@@ -15,8 +15,9 @@ from controllers.node.cni import AddressRange, Cni
 from controllers.node.host import Host
 from controllers.node.podworker import PodWorker
 from controllers.node.puller import ImagePuller
-from controllers.node.record import State, Terminated, new_record
+from controllers.node.record import State, Terminated, new_record, note_ephemeral
 from controllers.node.registration import Registration
+from controllers.node.runtime import ContainerExit
 from controllers.node.volumes import references
 
 if TYPE_CHECKING:
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from apiserver.machinery.types import Object
     from controllers.controller import KeysOf
     from controllers.node.config import NodeConfig
-    from controllers.node.record import PodRecord
-    from controllers.node.runtime import ContainerExit, ContainerRuntime
+    from controllers.node.record import ContainerRecord, PodRecord
+    from controllers.node.runtime import ContainerRuntime
     from netsim.fabric import Node
 
 NODE_KEY: Final = "node"
 LEASE_KEY: Final = "lease"
 """Keys of pods have a slash; these two are the kubelet's own."""
+_EPOCH: Final = "1970-01-01T00:00:00Z"
+_LOST: Final = 137
+_NOT_FOUND: Final = "The container could not be located when the pod was terminated"
 BEHIND: Final = 100
 """With more keys than this in the queue the kubelet leaves out what is about to be outdated."""
 
@@ -152,6 +156,7 @@ class Kubelet(Controller):
             return
         if record is None:
             record = self._admit(pod, key)
+        note_ephemeral(pod, record)
         await self._worker.sync(pod, record)
         if record.finished:
             self._admission.release(record)
@@ -250,8 +255,27 @@ def restore(pod: Object, record: PodRecord, *, resuming: bool = False) -> None:
             container.restart_count = entry.get("restartCount", 0) + (not resuming)
             if resuming:
                 container.resumes, container.pulled = entry["containerID"], True
+    for entry in status.get("ephemeralContainerStatuses") or ():
+        _restore_ephemeral(record.containers.get(entry["name"]), entry)
     if status.get("phase") in ("Succeeded", "Failed"):
         record.finished = record.torn_down = record.restored = True
+
+
+def _restore_ephemeral(container: ContainerRecord | None, entry: Mapping[str, Any]) -> None:
+    """One that has run does not run again; how it ended, if nobody saw it, is not known."""
+    if container is None or not entry.get("containerID"):
+        return
+    state = entry.get("state") or {}
+    ended, began = state.get("terminated") or {}, state.get("running") or {}
+    started = parse_time(ended.get("startedAt") or began.get("startedAt") or _EPOCH)
+    container.container_id, container.state = entry["containerID"], State.TERMINATED
+    container.image, container.image_id = entry.get("image", ""), entry.get("imageID", "")
+    container.ended = Terminated(
+        container_id=entry["containerID"], started_at=started,
+        finished_at=parse_time(ended["finishedAt"]) if ended.get("finishedAt") else started,
+        exit=ContainerExit(exit_code=ended.get("exitCode", _LOST),
+                           reason=ended.get("reason", "ContainerStatusUnknown"),
+                           message=ended.get("message", "" if ended else _NOT_FOUND)))
 
 
 def _same_orders(old: Object, new: Object) -> bool:

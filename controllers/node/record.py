@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """The three kinds of containers of a pod."""
+    """The kinds of containers of a pod."""
 
     INIT = "init"
     SIDECAR = "sidecar"
     """An init container with restartPolicy Always."""
     APP = "app"
+    EPHEMERAL = "ephemeral"
+    """Added to a pod that runs (`kubectl debug`): started once, counts for nothing."""
 
 
 class State(Enum):
@@ -170,10 +172,20 @@ def new_record(pod: Object, key: str, now: float) -> PodRecord:
         containers[container["name"]] = ContainerRecord(container["name"], Kind.APP, reason=first)
     for record in containers.values():
         record.reason = record.reason or "PodInitializing"
-    return PodRecord(key, pod["metadata"]["uid"], containers, now)
+    made = PodRecord(key, pod["metadata"]["uid"], containers, now)
+    note_ephemeral(pod, made)
+    return made
+
+
+def note_ephemeral(pod: Object, record: PodRecord) -> None:
+    """Containers that have been added to the pod since it was seen."""
+    for container in pod["spec"].get("ephemeralContainers") or ():
+        record.containers.setdefault(container["name"], ContainerRecord(
+            container["name"], Kind.EPHEMERAL, reason="ContainerCreating"))
 
 
 def container_specs(pod: Object) -> Sequence[Object]:
-    """All containers of the spec, init containers first."""
+    """All containers of the spec, init containers first, ephemeral ones last."""
     spec = pod["spec"]
-    return [*(spec.get("initContainers") or ()), *spec["containers"]]
+    return [*(spec.get("initContainers") or ()), *spec["containers"],
+            *(spec.get("ephemeralContainers") or ())]

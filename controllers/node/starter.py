@@ -59,6 +59,8 @@ def sources(host: Host, pod: Object, pod_ips: Sequence[str]) -> Sources:
 
 def may_restart(pod: Object, record: ContainerRecord) -> bool:
     """Whether a container that has ended is to run again."""
+    if record.kind is Kind.EPHEMERAL:
+        return not record.container_id
     if record.ended is None or record.kind is Kind.SIDECAR:
         return True
     policy = pod["spec"].get("restartPolicy", "Always")
@@ -70,6 +72,9 @@ def may_restart(pod: Object, record: ContainerRecord) -> bool:
 
 def _due(pod: Object, record: PodRecord) -> Iterator[ContainerRecord]:
     """The containers that should run and do not, up to the first that the rest must wait for."""
+    for container in record.of_kind(Kind.EPHEMERAL):  # they wait for nothing
+        if container.state is State.WAITING and may_restart(pod, container):
+            yield container
     apps_began = any(c.container_id for c in record.of_kind(Kind.APP))
     for container in record.of_kind(Kind.INIT, Kind.SIDECAR):
         if container.kind is Kind.INIT and apps_began:
@@ -125,7 +130,7 @@ def _note_start(host: Host, container: ContainerRecord, spec: Mapping[str, Any],
     container.started_at = host.clock.now()
     container.started = "startupProbe" not in spec
     container.ready = (container.started and "readinessProbe" not in spec
-                       and container.kind is not Kind.INIT)
+                       and container.kind not in (Kind.INIT, Kind.EPHEMERAL))
     container.stopping = container.pulled = False
     container.resumes = ""
     container.retry_at = 0.0

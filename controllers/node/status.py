@@ -41,6 +41,9 @@ def pod_status(pod: Object, record: PodRecord, host_ips: Sequence[str], now: flo
     inits = [container_status(c, specs[c.name]) for c in record.of_kind(Kind.INIT, Kind.SIDECAR)]
     if inits:
         status["initContainerStatuses"] = inits
+    added = [container_status(c, specs[c.name]) for c in record.of_kind(Kind.EPHEMERAL)]
+    if added:
+        status["ephemeralContainerStatuses"] = added
     if record.failure is not None:
         status["reason"], status["message"] = record.failure
     return status
@@ -58,7 +61,7 @@ def phase_of(pod: Object, record: PodRecord) -> str:
     apps = list(record.of_kind(Kind.APP))
     if any(c.state is State.WAITING and c.last_run is None for c in apps):
         return "Pending"
-    if any(c.state is State.RUNNING for c in record.containers.values() if c.kind is not Kind.INIT):
+    if any(c.state is State.RUNNING for c in record.of_kind(Kind.SIDECAR, Kind.APP)):
         return "Running"
     return _ended_phase(apps, policy, final=record.finished)
 

@@ -240,3 +240,12 @@ def typing(computer, *words):
         process.kill()
         process.wait()
         os.close(ours)
+
+
+def test_a_pod_can_be_debugged_with_another_container(cluster):
+    cluster.kubectl("run lame --image=registry.k8s.io/pause")
+    cluster.kubectl("wait --for=condition=Ready pod/lame --timeout=20s")
+    cluster.out("kubectl", "debug", "lame", "--image=busybox", "-c", "d", "--", "hostname")
+    cluster.kubectl("wait --for=jsonpath={.status.ephemeralContainerStatuses[0].state.terminated} "
+                    "pod/lame --timeout=20s")
+    assert cluster.kubectl("logs lame -c d") == "lame\n"
