@@ -63,6 +63,8 @@ class Options:
     """PEM text of the CA's certificate and key that certificates are signed with."""
     sign_token: Callable[[Object, Object], str] | None = None
     """Signs the token of a ServiceAccount that a Secret is to hold."""
+    type_warnings: Callable[[Object], list[Object]] | None = None
+    """Where a ValidatingAdmissionPolicy's expressions do not fit the kinds that it is about."""
     cluster_cidrs: tuple[str, ...] = ("172.17.0.0/16",)
     """One, or one of each family."""
     node_cidr_mask_sizes: tuple[int, ...] = (24,)

@@ -1,6 +1,5 @@
-"""Says that a ValidatingAdmissionPolicy was looked at. Models
-pkg/controller/validatingadmissionpolicystatus, without its type checks: `typeChecking` names no
-warnings.
+"""Says that a ValidatingAdmissionPolicy was looked at, and where its expressions do not fit the
+kinds that it is about. Models pkg/controller/validatingadmissionpolicystatus.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ class PolicyStatusController(Controller):
     def __init__(self, ctx: ControllerContext) -> None:
         self._client = ctx.client
         self._informers = ctx.informers
+        self._warnings = ctx.options.type_warnings
 
     def watches(self) -> Mapping[GVR, KeysOf]:
         return {POLICIES: own_key}
@@ -34,7 +34,8 @@ class PolicyStatusController(Controller):
         policy = self._informers.get(POLICIES).get(key)
         if policy is None or pods.status(policy).get("observedGeneration") == generation(policy):
             return None
+        warnings = self._warnings(policy) if self._warnings is not None else []
         status = {**pods.status(policy), "observedGeneration": generation(policy),
-                  "typeChecking": {}}
+                  "typeChecking": {"expressionWarnings": warnings} if warnings else {}}
         await self._client.update(POLICIES, {**policy, "status": status}, subresource="status")
         return None

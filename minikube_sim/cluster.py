@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from apiserver.authentication.authenticator import Authenticate
     from apiserver.authentication.signing import SigningKey
     from apiserver.machinery.clock import Timer
+    from apiserver.machinery.types import Object
     from apiserver.storage import Store
     from minikube_sim.images import ImageRegistry
     from minikube_sim.shell.call import Result
@@ -156,8 +157,14 @@ class Cluster(Verbs, Explained):
             chance=self.chance(f"controllers/{component}"),
             options=Options(root_ca=self._root_ca, signing_ca=self._signing_ca,
                             sign_token=self.registry.tokens.issue_legacy,
+                            type_warnings=self._type_warnings,
                             cluster_cidrs=options.pod_cidrs,
                             node_cidr_mask_sizes=options.node_masks()))
+
+    def _type_warnings(self, policy: Object) -> list[Object]:
+        from apiserver.admission.policies.type_checks import type_warnings
+
+        return type_warnings(self.registry, policy)
 
     # --- running ---------------------------------------------------------------------------------
 

@@ -7,12 +7,14 @@ missing (of functions that are not in `_METHODS` and `_FUNCTIONS`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.customresources.cel.parsing import Node, NotParsed, parse
 from apiserver.customresources.cel.values import escaped
 from apiserver.customresources.structural import EMBEDDED, INT_OR_STRING
+from apiserver.schema import types as schema_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +45,7 @@ _BYTES, _UINT = Type("bytes"), Type("uint")
 _NULL: Final = Type("null_type")
 _FORMATS: Final = {"date-time": _TIME, "date": _TIME, "duration": _SPAN, "byte": _BYTES}
 _PLAIN: Final = {"integer": INT, "number": _DOUBLE, "boolean": BOOL}
+_SCALARS: Final = {**_PLAIN, "string": STRING, "time": _TIME, "bytes": _BYTES}
 _NUMBERS: Final = (INT, _UINT, _DOUBLE)
 _ORDERED: Final = (*_NUMBERS, BOOL, STRING, _BYTES, _TIME, _SPAN)
 _TEXT: Final = {"type": "string"}
@@ -84,6 +87,28 @@ def type_of(schema: Object, *, resource: bool = False) -> Type:
     if kind == "string":
         return _FORMATS.get(schema.get("format") or "", STRING)
     return _PLAIN.get(kind or "", DYN)
+
+
+def built_in(type_: schema_types.Type, *, formats: bool = True) -> Type:
+    """The type of what is decoded as `type_`. `formats`: strings have none that is not told."""
+    if isinstance(type_, schema_types.Struct):
+        return Type("object", node=(type_, formats)) if type_.fields else DYN
+    if isinstance(type_, schema_types.List):
+        return Type("list", (built_in(type_.element, formats=formats),))
+    if isinstance(type_, schema_types.Map):
+        return Type("map", (STRING, built_in(type_.value, formats=formats)))
+    kind = type_.kind if isinstance(type_, schema_types.Scalar) else ""
+    return _SCALARS.get(kind, DYN) if formats or kind != "string" else DYN
+
+
+def _fields(found: Type) -> Mapping[str, Callable[[], Type]]:
+    """How to get the types of an object's fields, by name."""
+    if isinstance(found.node, tuple):
+        struct, formats = found.node
+        return {escaped(name): partial(built_in, field.type, formats=formats)
+                for name, field in struct.fields.items()}
+    return {escaped(name): partial(type_of, child)
+            for name, child in found.node["properties"].items()}
 
 
 def problems_of(source: str, variables: Mapping[str, Type]) -> tuple[list[tuple[int, str]], Type]:
@@ -135,10 +160,10 @@ class _Checker:
         if found.name == "map":
             return found.of[1]
         if found.name == "object":
-            fields = {escaped(name): child for name, child in found.node["properties"].items()}
+            fields = _fields(found)
             if node.name not in fields:
                 return self._complain(node.at, f"undefined field '{node.name}'")
-            return type_of(fields[node.name])
+            return fields[node.name]()
         if found == DYN or (node.target.kind == "ident" and node.target.name not in scope):
             return DYN  # the namespace of a function
         return self._complain(node.at, f"type '{found}' does not support field selection")
@@ -147,8 +172,8 @@ class _Checker:
         if node.target is not None and node.name in _ONE_VARIABLE and len(node.args) >= 2:
             return self._macro(node, scope)
         if node.name == "has":
-            for arg in node.args:
-                self.type(arg, scope)
+            for arg in node.args:  # the macro's own selection, which is where the macro is
+                self.type(replace(arg, at=node.at), scope)
             return BOOL
         if node.target is not None and node.target.kind == "ident" \
                 and node.target.name not in scope:

@@ -43,7 +43,7 @@ SCHEMA = {"type": "object", "properties": {
     ("self.a.x == 1", 6, "type 'int' does not support field selection"),
     ("self.t > '2020-01-01T00:00:00Z'", 7,
      "found no matching overload for '_>_' applied to '(timestamp, string)'"),
-    ("has(self.nope)", 8, "undefined field 'nope'"),
+    ("has(self.nope)", 3, "undefined field 'nope'"),
     ("self.s.foo()", 10, "undeclared reference to 'foo' (in container '')")])
 def test_what_does_not_fit_is_told_with_its_place(rule: str, at: int, text: str) -> None:
     assert problem_of(rule, SCHEMA, root=False) == (
