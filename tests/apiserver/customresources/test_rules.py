@@ -55,6 +55,14 @@ def test_message_expression_reason_and_field_path() -> None:
     assert refused(server, x=7) == ["spec.x: Forbidden: x is 7"]
 
 
+def test_what_a_function_refuses_is_told_in_its_own_words() -> None:
+    rule = "quantity(self.q).isGreaterThan(quantity('1'))"
+    server = server_of(with_rule(fields(q={"type": "string"}), rule=rule))
+    assert refused(server, q="zz") == [
+        "spec: Invalid value: quantities must match the regular expression"
+        f" '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' evaluating rule: {rule}"]
+
+
 def test_transition_rules_compare_with_what_was_before() -> None:
     server = server_of(fields(x=with_rule(INTEGER, rule="self >= oldSelf")))
     server.create(CRONTABS, crontab(x=5))
