@@ -87,7 +87,9 @@ def send_error(
     error = icmp_error(source, packet, kind, code)
     error.payload = payload
     error.icmp_seq = mtu  # the header's place for it is the same
-    stack.output(_attached(stack, error, about))
+    context = _attached(stack, error, about)
+    context.socket = ()
+    stack.output(context)
 
 
 def _is_not_answered(packet: Packet) -> bool:

@@ -55,6 +55,8 @@ _NOTHING: Final[tuple[_Functions, ...]] = ((),) * len(Hook)
 _NO_CHAINS: Final = {4: _NOTHING, 6: _NOTHING}
 _NOT_ASKED: Final = {4: False, 6: False}
 _LOOPBACK: Final = (InterfaceAddress(4, 0x7F000001, 8), InterfaceAddress(6, 1, 128))
+ROOT: Final = (0, 0)
+"""uid and gid: whose sockets `-m owner` takes all programs' for."""
 _LOG_LINES: Final = 10_000
 _NAT_PRIORITY: Final = {
     Hook.PREROUTING: Priority.NAT_DST,
@@ -163,6 +165,11 @@ class Namespace:
     @cached_property
     def kernel_log(self) -> deque[str]:
         """What rules have logged of late."""
+        return deque(maxlen=_LOG_LINES)
+
+    @cached_property
+    def log_times(self) -> deque[float]:
+        """When each of the lines came, in seconds since 1970."""
         return deque(maxlen=_LOG_LINES)
 
     def _prepare_hooks(self) -> None:
@@ -375,6 +382,7 @@ class Namespace:
     def log(self, line: str) -> None:
         """A line for the kernel's log."""
         self.kernel_log.append(line)
+        self.log_times.append(self.now())
 
     def rules_changed(self) -> None:
         """Forget remembered verdicts."""
@@ -653,12 +661,14 @@ class Namespace:
 
     # ------------------------------------------------------------ packets that go out
 
-    def send(self, packet: Packet) -> str:
-        """Send a packet that was made here. Returns '' or the errno's name: EPERM (the rules
-        dropped it), ENETUNREACH (no route), ...
+    def send(self, packet: Packet, owner: tuple[int, ...] = ROOT) -> str:
+        """Send a packet that was made here; `owner`: uid and gid of the program, (): the kernel
+        itself. Returns '' or the errno's name: EPERM (the rules dropped it), ENETUNREACH (no
+        route), ...
         """
         context = Context(self, packet, Hook.OUTPUT)
         context.trace = packet.trace
+        context.socket = owner
         return self.output(context)
 
     def output(self, context: Context) -> str:

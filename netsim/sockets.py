@@ -341,7 +341,7 @@ class Sockets:
             reset = icmp.reset_for(packet)
             if reset is not None:
                 reset.tos = packet.tos
-                self.namespace.send(reset)
+                self.namespace.send(reset, owner=())
             return
         socket = TcpSocket(self.namespace, key, State.SYN_RECV)
         socket.handler = listener.handler
@@ -393,7 +393,7 @@ class Sockets:
             self._hear_error(packet)
         elif packet.icmp_type == (8 if packet.family == 4 else 128):
             if not self._is_broadcast(packet):
-                self.namespace.send(icmp.echo_reply(packet))
+                self.namespace.send(icmp.echo_reply(packet), owner=())
         elif packet.icmp_type in (0, 129) and packet.icmp_id in self.echoes:
             self.echoes[packet.icmp_id] = packet
 

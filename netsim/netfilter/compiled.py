@@ -212,10 +212,11 @@ def evaluate_hook(table: Table, hook: Hook) -> Callable[[Context], Verdict]:
                 context.hits += hits
             if verdict:
                 return verdict  # type: ignore[no-any-return]
-        base.packets += 1
-        base.bytes += length
-        if context.hits is not None:
-            context.hits.append(base)
+        if base.counting:
+            base.packets += 1
+            base.bytes += length
+            if context.hits is not None:
+                context.hits.append(base)
         return base.policy  # type: ignore[return-value]
 
     return evaluate

@@ -180,7 +180,9 @@ class Context:
         appended too, so that the flow cache can raise it again.
         """
         self.socket: Any = None
-        """The sending socket's owner (uid, gid) for `-m owner`; None: not from a local process."""
+        """uid and gid of the sending program, for `-m owner`; (): the kernel's own socket; None: no
+        socket.
+        """
 
     def setup_nat(self, nat_range: NatRange) -> bool:
         """Bind the connection's end that this hook may change (PREROUTING, OUTPUT: destination;

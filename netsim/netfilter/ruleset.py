@@ -140,7 +140,8 @@ class Chain:
     """An ordered list of rules; with a policy if it is built in."""
 
     __slots__ = (
-        "_compiled", "bytes", "name", "packets", "policy", "references", "rules", "run", "table",
+        "_compiled", "bytes", "counting", "name", "packets", "policy", "references", "rules", "run",
+        "table",
     )
 
     def __init__(self, table: Table, name: str, policy: Verdict | None = None) -> None:
@@ -148,6 +149,10 @@ class Chain:
         self.name = name
         self.policy = policy
         """None: user-made; its end is a return."""
+        self.counting = False
+        """Whether the policy counts: not until a command names the chain's policy (-P, or a line
+        `:CHAIN POLICY` of iptables-restore), since iptables-nft makes it without a counter.
+        """
         self.packets = 0
         """Packets that the policy decided about (or that returned to it)."""
         self.bytes = 0
@@ -339,7 +344,9 @@ class Table:
 
     def set_policy(self, hook: Hook, policy: Verdict) -> None:
         """Set the policy of a built-in chain (-P)."""
-        self.builtin[hook].policy = policy
+        chain = self.builtin[hook]
+        chain.policy, chain.counting = policy, True
+        chain.packets = chain.bytes = 0
         self.touch()
 
     def chain(self, name: str) -> Chain:

@@ -102,7 +102,8 @@ def count(counted: Rule | Chain, context: Context) -> None:
 def decide_policy(base: Chain, context: Context) -> Verdict:
     """The end of a built-in chain."""
     assert base.policy is not None
-    count(base, context)
+    if base.counting:
+        count(base, context)
     if context.trace is not None:
         context.trace.policy(base.table.name, base.name, base.policy.value)
     return base.policy

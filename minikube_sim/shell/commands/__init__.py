@@ -18,6 +18,7 @@ from minikube_sim.shell.commands import (
     ipset,
     iptables,
     jobs,
+    kernel,
     nc,
     netstat,
     nft,
@@ -66,6 +67,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "iptables": iptables.iptables, "ip6tables": iptables.iptables,
     "iptables-save": iptables.iptables_save, "ip6tables-save": iptables.iptables_save,
     "iptables-restore": iptables.iptables_restore, "ip6tables-restore": iptables.iptables_restore,
-    "nft": nft.nft, "ipset": ipset.ipset, "tcpdump": tcpdump.tcpdump, "tar": tar.tar,
+    "nft": nft.nft, "ipset": ipset.ipset,
+    "dmesg": kernel.dmesg, "sysctl": kernel.sysctl, "tcpdump": tcpdump.tcpdump, "tar": tar.tar,
 }
 """By name; paths such as /bin/ls find the same."""

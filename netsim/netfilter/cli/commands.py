@@ -51,6 +51,7 @@ class _Saved:
     policy: Verdict | None
     packets: int
     bytes: int
+    counting: bool
 
 
 class Journal:
@@ -67,7 +68,7 @@ class Journal:
         if chain.name not in self._saved and chain.name in self._chains:
             rules = [(rule, rule.spec) for rule in chain.rules]
             self._saved[chain.name] = _Saved(
-                chain, rules, chain.policy, chain.packets, chain.bytes
+                chain, rules, chain.policy, chain.packets, chain.bytes, chain.counting
             )
         return chain
 
@@ -85,6 +86,7 @@ class Journal:
             for rule, spec in saved.rules:
                 rule.spec = spec
             chain.policy, chain.packets, chain.bytes = saved.policy, saved.packets, saved.bytes
+            chain.counting = saved.counting
         self.table.chains = self._chains
         self.table.recount()
         self.table.present = self._present

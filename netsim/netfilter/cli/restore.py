@@ -273,6 +273,7 @@ class _Transaction:
                 self.table.delete_chain(chain.name)
             else:
                 chain.policy, chain.packets, chain.bytes = Verdict.ACCEPT, 0, 0
+                chain.counting = False
         self.table.present = False
 
     def _declare(self, declared: _Declaration) -> None:
@@ -287,6 +288,7 @@ class _Transaction:
             if declared.policy != "-":
                 chain.policy = Verdict[declared.policy]
             chain.packets, chain.bytes = declared.packets, declared.bytes
+            chain.counting = True
         else:
             raise _PlacedError(declared.line, RefusedError("Bad policy name."))
 

@@ -94,14 +94,18 @@ class Owner(Match):
                 parts.append(f"{'! ' if ids.inverted else ''}owner {word} match {shown}")
         return " ".join(parts)
 
+    def _asks_for_owner(self) -> bool:
+        """Whether somebody in particular must have sent the packet."""
+        return any(ids is not None and not ids.inverted for ids in (self.user, self.group))
+
     def matches(self, context: Context) -> bool:
         """All that was asked for."""
         if context.socket is None:
-            asked = (self.exists, self.user and not self.user.inverted,
-                     self.group and not self.group.inverted)
-            return not any(asked)
+            return not self.exists and not self._asks_for_owner()
         if self.exists is False:
             return False
+        if not context.socket:  # the kernel's own, which nobody opened
+            return not self._asks_for_owner()
         user, group = context.socket
         if self.user and not self.user.accepts(user):
             return False

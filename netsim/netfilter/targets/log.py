@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -29,7 +30,7 @@ _FLAGS: Final = {
 }
 _WARNING: Final = 4
 _PREFIX: Final = 29
-_NAMES: Final = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMPV6: "ICMPv6", 132: "SCTP"}
+_NAMES: Final = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMPV6: "ICMPv6"}
 _LOGGED: Final = (
     TcpFlags.URG, TcpFlags.ACK, TcpFlags.PSH, TcpFlags.RST, TcpFlags.SYN, TcpFlags.FIN,
 )
@@ -86,42 +87,58 @@ class Log(Target):
     def act(self, context: Context) -> Verdict | Walk | None:
         """The walk goes on."""
         context.volatile = True
-        context.stack.log(log_line(context, self.prefix))
+        context.stack.log(log_line(context, self.prefix, self.flags))
         return None
 
 
-def log_line(context: Context, prefix: str) -> str:
-    """What the kernel logs about a packet."""
+def log_line(context: Context, prefix: str, flags: int = 0) -> str:
+    """What the kernel logs about a packet; `flags`: those of LOG's options."""
     packet = context.packet
     line = f"{prefix}IN={context.in_interface} OUT={context.out_interface} "
     if context.physdev_in:
         line += f"PHYSIN={context.physdev_in} "
-    line += f"{_network_part(packet)} {_transport_part(packet)}"
-    return line + (f" MARK={context.mark:#x}" if context.mark else "")
+    if context.physdev_out:
+        line += f"PHYSOUT={context.physdev_out} "
+    line += f"{_network_part(packet)} {_transport_part(packet, flags)} "
+    if flags & _FLAGS["--log-uid"] and context.socket:
+        line += "UID={} GID={} ".format(*context.socket)
+    return line + (f"MARK={context.mark:#x} " if context.mark else "")
 
 
 def _network_part(packet: Packet) -> str:
-    source, destination = (address_text(packet.family, a) for a in (packet.src, packet.dst))
+    if packet.family == 6:
+        ends = (ipaddress.IPv6Address(address).exploded for address in (packet.src, packet.dst))
+        source, destination = ends
+    else:
+        source, destination = (address_text(4, address) for address in (packet.src, packet.dst))
     line = f"SRC={source} DST={destination} LEN={packet.length} "
     if packet.family == 6:
         return f"{line}TC={packet.tos} HOPLIMIT={packet.ttl} FLOWLBL=0"
     fragment = " DF" if packet.df else ""
     tos, precedence = packet.tos & 0x1E, packet.tos & 0xE0
-    return f"{line}TOS={tos:#04x} PREC={precedence:#04x} TTL={packet.ttl} ID=0{fragment}"
+    return f"{line}TOS=0x{tos:02X} PREC=0x{precedence:02X} TTL={packet.ttl} ID=0{fragment}"
 
 
-def _transport_part(packet: Packet) -> str:
+def _transport_part(packet: Packet, flags: int) -> str:
     line = f"PROTO={_NAMES.get(packet.protocol, packet.protocol)}"
     if packet.is_icmp:
-        return f"{line} TYPE={packet.icmp_type} CODE={packet.icmp_code}" + (
-            f" [{_network_part(packet.inner)} {_transport_part(packet.inner)} ]"
-            if packet.inner else f" ID={packet.icmp_id} SEQ={packet.icmp_seq}"
-        )
-    if packet.protocol in (TCP, UDP, 132):
+        return f"{line} TYPE={packet.icmp_type} CODE={packet.icmp_code}{_icmp_part(packet)}"
+    if packet.protocol in (TCP, UDP):
         line += f" SPT={packet.sport} DPT={packet.dport}"
     if packet.protocol == UDP:
         return f"{line} LEN={packet.length - (20 if packet.family == 4 else 40)}"
     if packet.protocol == TCP:
-        flags = "".join(f" {flag.name}" for flag in _LOGGED if packet.flags & flag)
-        return f"{line} WINDOW={packet.window} RES=0x00{flags} URGP=0"
+        if flags & _FLAGS["--log-tcp-sequence"]:
+            line += f" SEQ={packet.seq} ACK={packet.ack}"
+        words = "".join(f" {flag.name}" for flag in _LOGGED if packet.flags & flag)
+        return f"{line} WINDOW={packet.window} RES=0x00{words} URGP=0"
     return line
+
+
+def _icmp_part(packet: Packet) -> str:
+    """Numbers of an echo; what an error is about."""
+    if packet.inner is None:
+        return f" ID={packet.icmp_id} SEQ={packet.icmp_seq}"
+    quoted = f" [{_network_part(packet.inner)} {_transport_part(packet.inner, 0)} ]"
+    too_big = (packet.family, packet.icmp_type, packet.icmp_code) in ((4, 3, 4), (6, 2, 0))
+    return quoted + (f" MTU={packet.icmp_seq}" if too_big else "")

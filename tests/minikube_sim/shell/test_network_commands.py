@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 
@@ -168,3 +170,34 @@ def test_events_of_connections_are_shown_as_they_happen(world):
     assert " mark=" not in out
     assert err == (f"conntrack v1.4.7 (conntrack-tools): {len(lines)} flow events have been "
                    "shown.\n")
+
+
+def test_what_rules_log_is_in_dmesg(world):
+    world.out("iptables -A OUTPUT -p icmp -j LOG --log-prefix 'ping: ' --log-uid")
+    world.out("ping -c 1 172.17.0.6")
+    (line,) = world.out("dmesg -t").splitlines()
+    assert line.startswith("ping: IN= OUT=docker0 SRC=172.17.0.1 DST=172.17.0.6 LEN=84 TOS=0x00 ")
+    assert line.endswith(" UID=0 GID=0 ")
+    assert re.match(r"\[ *\d+\.\d{6}\] ping: IN=", world.out("dmesg -c"))
+    assert world.out("dmesg") == ""
+
+
+def test_settings_of_the_kernel_are_read_and_written(world):
+    assert world.out("sysctl net.ipv4.ip_forward") == "net.ipv4.ip_forward = 1\n"
+    assert world.out("sysctl -w net.ipv4.ip_forward=0") == "net.ipv4.ip_forward = 0\n"
+    assert world.out("sysctl -n net.ipv4.ip_forward") == "0\n"
+    assert not world.node.forwarding[4]
+    assert world.run("sysctl net.nosuch") == (
+        255, "", "sysctl: cannot stat /proc/sys/net/nosuch: No such file or directory\n")
+
+
+def test_ipset_on_a_node(world):
+    world.out("ipset create bad hash:ip; ipset add bad 172.17.0.6")
+    world.out("iptables -A OUTPUT -m set --match-set bad dst -j DROP")
+    assert world.run("ping -c 1 -W 1 172.17.0.6")[0] == 1
+    assert world.run("ipset test bad 172.17.0.6") == (
+        0, "", "Warning: 172.17.0.6 is in set bad.\n")
+    world.out("ipset del bad 172.17.0.6")
+    assert world.run("ping -c 1 172.17.0.6")[0] == 0
+    assert world.run("ipset destroy bad")[2] == (
+        "ipset v7.17: Set cannot be destroyed: it is in use by a kernel component\n")

@@ -127,3 +127,44 @@ def test_an_option_belongs_to_the_match_or_target_that_came_last() -> None:
     router.restore(filtering("-A FORWARD -m recent --set --mask 255.255.255.0 "
                              "-j CONNMARK --restore-mark --mask 0x3", table="filter"))
     assert router.send("eth0 udp 10.1.0.2:4000 > 10.2.0.2:53") != []
+
+
+def test_a_policy_counts_once_a_command_has_named_it() -> None:
+    router = Router()
+    packet = "eth0 udp 10.1.0.2:4000 > 10.2.0.2:53"
+    router.run("iptables -A FORWARD -p tcp -j ACCEPT")
+    router.send(packet)
+    assert ":FORWARD ACCEPT [0:0]" in router.run("iptables-save -c").stdout
+    router.run("iptables -P FORWARD ACCEPT")
+    router.send(packet)
+    assert ":FORWARD ACCEPT [1:28]" in router.run("iptables-save -c").stdout
+    router.run("iptables -P FORWARD ACCEPT")
+    assert ":FORWARD ACCEPT [0:0]" in router.run("iptables-save -c").stdout
+
+
+@pytest.mark.parametrize(("packet", "hit"), [
+    ("local udp 10.2.0.1:1 > 10.2.0.2:53", [1, 0, 1, 0, 0]),
+    ("eth0 icmp 10.1.0.2 > 10.1.0.1 echo id=7 seq=1", [0, 1, 1, 0, 1]),
+    ("eth0 tcp 10.1.0.2:1 > 10.1.0.1:2 S", [0, 1, 1, 0, 1]),
+    ("eth0 tcp 10.1.0.2:1 > 10.2.0.2:99 S", [0, 1, 0, 1, 1]),
+])
+def test_programs_own_their_packets_and_the_kernel_its_answers(
+    packet: str, hit: list[int]
+) -> None:
+    owners = ("--uid-owner 0", "! --uid-owner 0", "--socket-exists", "! --socket-exists",
+              "! --gid-owner 0")
+    router = Router()
+    router.restore(filtering("-A FORWARD -p tcp -j REJECT --reject-with tcp-reset",
+                             *(f"-A OUTPUT -m owner {owner}" for owner in owners)))
+    router.send(packet)
+    rules = router.ruleset.tables["filter"].chains["OUTPUT"].rules
+    assert [rule.packets for rule in rules] == hit
+
+
+def test_a_log_line_has_what_its_options_ask_for() -> None:
+    router = Router()
+    router.restore(filtering("-A INPUT -j LOG --log-tcp-sequence", "-A FORWARD -j LOG"))
+    router.send("eth0 tcp 10.1.0.2:4000 > 10.1.0.1:81 S seq=7")
+    assert " DPT=81 SEQ=7 ACK=0 WINDOW=65535 " in router.stack.kernel_log[-1]
+    router.send("eth0 sctp 10.1.0.2:1 > 10.2.0.2:2 init")
+    assert router.stack.kernel_log[-1].endswith(" ID=0 DF PROTO=132 ")

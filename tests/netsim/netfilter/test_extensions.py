@@ -86,7 +86,7 @@ def test_a_log_line_shows_the_packet() -> None:
     made.send("eth0 tcp 10.1.0.2:4000 > 10.2.0.2:80 S")
     assert made.stack.kernel_log[-1] == (
         "web: IN=eth0 OUT=eth1 SRC=10.1.0.2 DST=10.2.0.2 LEN=40 TOS=0x00 PREC=0x00 TTL=63 ID=0 DF "
-        "PROTO=TCP SPT=4000 DPT=80 WINDOW=65535 RES=0x00 SYN URGP=0"
+        "PROTO=TCP SPT=4000 DPT=80 WINDOW=65535 RES=0x00 SYN URGP=0 "
     )
 
 

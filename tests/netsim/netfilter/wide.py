@@ -31,6 +31,9 @@ _TCP = (
 _TYPES = ("LOCAL", "UNICAST", "BROADCAST", "MULTICAST", "LOCAL,BROADCAST", "UNICAST,MULTICAST",
           "BLACKHOLE", "UNREACHABLE,PROHIBIT", "ANYCAST")
 
+_OWNERS = ("--uid-owner 0", "! --uid-owner 0", "--gid-owner 0-10", "--socket-exists",
+           "! --socket-exists", "--uid-owner 1000")
+
 _matches = st.one_of(
     st.builds("-m conntrack {}--ctstate {}".format, bangs, st.sampled_from(_STATES)),
     st.builds("-m state {}--state {}".format, bangs,
@@ -70,6 +73,8 @@ _matches = st.one_of(
 def wide_conditions(draw: st.DrawFn, chain: str) -> str:
     """One condition, with the protocol that it needs."""
     kind = draw(st.integers(0, 6))
+    if kind == 1 and chain in ("OUTPUT", "POSTROUTING"):
+        return f"-m owner {draw(st.sampled_from(_OWNERS))}"
     if kind == 0:
         return f"-m addrtype {draw(bangs)}--dst-type LOCAL{_interface(draw, chain)}"
     return str(draw(_matches))
