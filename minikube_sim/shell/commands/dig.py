@@ -59,8 +59,6 @@ async def dig(call: Call) -> int:
         call.print(f"dig: couldn't get address for '{options.server}': not found")
         return 10
     asker.conf = replace(asker.conf, timeout=options.timeout, attempts=options.tries)
-    if options.shown["cmd"] and not options.short:
-        call.print(f"\n; <<>> DiG {_VERSION} <<>> {' '.join(call.args)}\n;; global options: +cmd")
     names = asker.conf.candidates(options.name) if options.search else [options.name.rstrip(".")]
     heard: Heard | Silent | None = None
     for name in names:
@@ -70,6 +68,7 @@ async def dig(call: Call) -> int:
             break
     if heard is None or isinstance(heard, Silent):
         return _nobody(call, options, heard)
+    _banner(call, options)
     _short(call, heard) if options.short else _show(call, options, heard)
     return 0
 
@@ -145,8 +144,16 @@ def _nobody(call: Call, options: _Options, heard: Silent | None) -> int:
     why = "connection refused" if heard is not None and heard.refused else "timed out"
     for _ in range(options.tries):
         call.print(f";; communications error to {server}#{options.port}: {why}")
+    _banner(call, options)
     call.print(";; no servers could be reached")
     return _NO_SERVER
+
+
+def _banner(call: Call, options: _Options) -> None:
+    """What was asked for; it is printed once the first server has spoken, or none has."""
+    if options.shown["cmd"] and not options.short:
+        call.print(f"\n; <<>> DiG {_VERSION} <<>> {' '.join(call.args)}")
+        call.print("; (1 server found)\n" * bool(options.server) + ";; global options: +cmd")
 
 
 def _short(call: Call, heard: Heard) -> None:

@@ -85,7 +85,9 @@ async def host(call: Call) -> int:
     for one in kinds:
         heard = await asker.search(name, one)
         if isinstance(heard, Silent):
-            call.print(";; connection timed out; no servers could be reached")
+            why = "connection refused" if heard.refused else "timed out"
+            call.print(f";; communications error to {heard.server}#53: {why}\n" * 2
+                       + ";; no servers could be reached")
             return 1
         records |= dict.fromkeys(heard.records)
         code = heard.rcode

@@ -67,7 +67,7 @@ def _tell(call: Call, name: str, heard: list[Heard | Silent]) -> int:
     first = heard[0]
     if isinstance(first, Silent):
         why = "connection refused" if first.refused else "timed out"
-        call.print(f";; communications error to {first.server}#53: {why}\n" * 2, end="")
+        call.print(f";; communications error to {first.server}#53: {why}\n" * 3, end="")
         call.print(";; no servers could be reached\n")
         return 1
     answers = [one for one in heard if not isinstance(one, Silent)]

@@ -201,3 +201,18 @@ def test_ipset_on_a_node(world):
     assert world.run("ping -c 1 172.17.0.6")[0] == 0
     assert world.run("ipset destroy bad")[2] == (
         "ipset v7.17: Set cannot be destroyed: it is in use by a kernel component\n")
+
+
+@pytest.mark.verified(source="dig, host and nslookup 9.18")
+def test_name_servers_that_refuse_are_told_before_the_banner(world):
+    code, out, _ = world.run("dig @10.211.55.120 x +tries=2")
+    assert code == 9
+    assert out == (
+        ";; communications error to 10.211.55.120#53: connection refused\n" * 2
+        + "\n; <<>> DiG 9.18.28 <<>> @10.211.55.120 x +tries=2\n; (1 server found)\n"
+        ";; global options: +cmd\n;; no servers could be reached\n")
+    refused = ";; communications error to 10.211.55.120#53: connection refused\n"
+    assert world.run("host x 10.211.55.120")[:2] == (
+        1, refused * 2 + ";; no servers could be reached\n")
+    assert world.run("nslookup x 10.211.55.120")[:2] == (
+        1, refused * 3 + ";; no servers could be reached\n\n")
