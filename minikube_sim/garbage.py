@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 _THRESHOLD: Final = 500_000
 _MANY: Final = 20_000
 """So many new objects are more than one look at all of them is worth."""
-SERVERS: Final = (100_000, 50, 100)
-"""A server's thresholds. Stored objects live long and hold no cycles: searching them at the default
-pace took half of the time of a create (900/s became 1,600/s on the same machine)."""
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from apiserver.storage import StorageCorrupt, StorageFailed
 from controllers.selection import UnknownController
 from minikube_sim import kubeconfig, pki
 from minikube_sim.clock import RealClock
-from minikube_sim.garbage import SERVERS
 from minikube_sim.profile import Profile, ProfileError, Running, ServerOptions
 from minikube_sim.version import __version__
 
@@ -40,6 +39,9 @@ log = logging.getLogger("minikube_sim")
 _DEFAULT_PORT: Final = 8443
 _BACKLOG: Final = 2048
 """Connections that may wait until they are taken (uvicorn's own default)."""
+_GC_THRESHOLDS: Final = (100_000, 50, 100)
+"""Stored objects live long and hold no cycles: searching them at the default pace took half of the
+time of a create (900/s became 1,600/s on the same machine)."""
 _CLOSE_SECONDS: Final = 1
 """How long requests under way may take once the server ends; watches are cut off then."""
 _TOKEN_BYTES: Final = 24
@@ -132,6 +134,7 @@ class _Service:
             _write_kubeconfig(self.profile, self.options, self.running.url)
             await server.startup(sockets=[listener])
             gc.freeze()
+            gc.enable()
             self.profile.announce(self.running)
             self.say({"url": self.running.url, "nodes": _readiness(cluster)})
             log.info("serving %s at %s", self.profile.name, self.running.url)
@@ -189,7 +192,7 @@ class _Service:
 def _run(service: _Service, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
     from minikube_sim.peer import PeerProtocol
 
-    gc.set_threshold(*SERVERS)
+    gc.set_threshold(*_GC_THRESHOLDS)
     config = uvicorn.Config(
         app="", http=PeerProtocol, log_config=None, access_log=False, lifespan="off",
         server_header=False, date_header=True, timeout_graceful_shutdown=_CLOSE_SECONDS,
