@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 
+USAGE = 64
+"""The exit code of a bad value, as minikube has it."""
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
 

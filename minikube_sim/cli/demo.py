@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from minikube_sim import demo as player
-from minikube_sim.cli.console import emit_json, escape, fail, out, plain
+from minikube_sim.cli.console import USAGE, emit_json, escape, fail, out, plain
 from minikube_sim.cli.kubectl import find
-from minikube_sim.cli.options import OutputFlag, check_output
+from minikube_sim.cli.options import OutputFlag, check_output, number
 from minikube_sim.lessons import LESSONS
 from minikube_sim.lessons.step import Lesson, Text
 
@@ -22,17 +22,17 @@ _STARTING = Text("Starting a fresh cluster ...", "Запускаем новый 
 def demo(
     lesson: Annotated[str, typer.Argument(help="Which lesson.")] = "services",
     lang: Annotated[str, typer.Option(metavar="en|ru", help="The language.")] = "en",
-    pace: Annotated[float, typer.Option(min=0, help="Seconds between steps.")] = 0.0,
+    pace: Annotated[str, typer.Option(metavar="SECONDS", help="Seconds between steps.")] = "0",
     output: OutputFlag = "text",
 ) -> None:
     """Play a lesson step by step against a fresh cluster and check every step."""
-    as_json = check_output(output)
+    as_json, seconds = check_output(output), number("pace", pace, float)
     if lang not in ("en", "ru"):
-        fail(f"--lang {lang}: must be en or ru", 64)
+        fail(f"--lang {lang}: must be en or ru", USAGE)
     if lesson not in LESSONS:
-        fail(f"there is no lesson {lesson!r}; there are: {', '.join(LESSONS)}", 64)
+        fail(f"there is no lesson {lesson!r}; there are: {', '.join(LESSONS)}", USAGE)
     try:
-        outcomes = _play(LESSONS[lesson], lang, pace, quiet=as_json)
+        outcomes = _play(LESSONS[lesson], lang, seconds, quiet=as_json)
     except player.DemoError as error:
         fail(str(error))
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from minikube_sim.cli.console import fail, plain
-from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, profile_named
+from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, number, profile_named
 
 if TYPE_CHECKING:
     from minikube_sim.profile import Profile
@@ -19,16 +19,17 @@ _POLL_SECONDS = 0.2
 def logs(
     profile: ProfileFlag = DEFAULT_PROFILE,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
-    length: Annotated[int, typer.Option("--length", "-n", min=0, help="How many lines.")] = 60,
+    length: Annotated[str, typer.Option("--length", "-n", metavar="N",
+                                        help="How many lines.")] = "60",
 ) -> None:
     """Show the server's log."""
-    chosen = profile_named(profile)
+    chosen, count = profile_named(profile), int(number("length", length, int))
     if not chosen.log.exists():
         fail(f'the cluster "{profile}" has no log yet')
     text = chosen.log.read_text("utf-8", errors="replace")
     lines = text.splitlines()
-    if length and lines:
-        plain("\n".join(lines[-length:]))
+    if count and lines:
+        plain("\n".join(lines[-count:]))
     if follow:
         _follow(chosen, len(text.encode()))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from minikube_sim.cli.console import fail, plain
+from minikube_sim.cli.console import USAGE, fail, plain
 from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, running_profile
 from minikube_sim.cli.remote import Remote
 
@@ -25,7 +25,7 @@ def matrix(
 ) -> None:
     """Show who reaches what: answered by whom, refused or dropped."""
     if output not in _FORMS:
-        fail(f"--output {output}: must be {', '.join(_FORMS[:-1])} or {_FORMS[-1]}")
+        fail(f"--output {output}: must be {', '.join(_FORMS[:-1])} or {_FORMS[-1]}", USAGE)
     remote = Remote(*running_profile(profile))
     answer = remote.call("POST", "/explain/matrix", {
         "namespace": namespace, "services": services or not pods, "pods": pods})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
 
-from minikube_sim.cli.console import fail
+from minikube_sim.cli.console import USAGE, fail
+from minikube_sim.complaints import shown
 from minikube_sim.profile import DEFAULT, Profile, ProfileError, Running
 
 PROFILE_VARIABLE = "MINIKUBE_SIM_PROFILE"
@@ -40,8 +42,20 @@ def running_profile(name: str) -> tuple[Profile, Running]:
     return profile, running
 
 
+def number(flag: str, text: str, kind: type[int | float], *, at_least: int = 0) -> float:
+    """The value of a flag; ends the command with one line on anything else."""
+    what = "a whole number" if kind is int else "a number"
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not at_least <= value < math.inf:
+        fail(f"--{flag} {shown(text)}: must be {what}, at least {at_least}", USAGE)
+    return value
+
+
 def check_output(output: str) -> bool:
     """True for json; ends the command with one line on anything but text and json."""
     if output not in ("text", "json"):
-        fail(f"--output {output}: must be text or json")
+        fail(f"--output {output}: must be text or json", USAGE)
     return output == "json"

@@ -8,7 +8,7 @@ import typer
 from rich.box import ASCII2
 from rich.table import Table
 
-from minikube_sim.cli.console import emit_json, fail, out, plain
+from minikube_sim.cli.console import USAGE, emit_json, fail, out, plain
 from minikube_sim.cli.options import OutputFlag, check_output
 from minikube_sim.profile import profiles, summary
 
@@ -19,7 +19,7 @@ def profile(
 ) -> None:
     """List the clusters on this computer."""
     if action != "list":
-        fail(f"unknown action {action!r}: must be list")
+        fail(f"unknown action {action!r}: must be list", USAGE)
     as_json = check_output(output)
     rows = [summary(p) for p in profiles()]
     if as_json:

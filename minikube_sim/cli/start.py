@@ -16,7 +16,7 @@ import typer
 from pydantic import ValidationError
 
 from minikube_sim import kubeconfig
-from minikube_sim.cli.console import fail, plain, step
+from minikube_sim.cli.console import USAGE, fail, plain, step
 from minikube_sim.cli.options import DEFAULT_PROFILE, ProfileFlag, profile_named
 from minikube_sim.complaints import explain, shown
 from minikube_sim.config import ClusterOptions
@@ -26,8 +26,6 @@ from minikube_sim.version import __version__
 _CLUSTER = set(ClusterOptions.model_fields)
 _FIXED = ("nodes", "node_ip", "pod_cidr", "service_cluster_ip_range")
 """What every object of a cluster's state was made for."""
-_USAGE = 64
-"""The exit code of a bad value, as minikube has it."""
 
 
 def start(
@@ -104,7 +102,7 @@ def _options(profile: Profile, given: dict[str, Any]) -> ServerOptions:
         merged = ClusterOptions.model_validate(saved.cluster.model_dump() | cluster)
         options = ServerOptions.model_validate(saved.model_dump() | served | {"cluster": merged})
     except ValidationError as error:
-        fail(explain(error, ClusterOptions, ServerOptions), _USAGE)
+        fail(explain(error, ClusterOptions, ServerOptions), USAGE)
     if "controllers" in given:
         _check_controllers(options.cluster.controllers)
     return options
@@ -117,7 +115,7 @@ def _check_controllers(text: str) -> None:
     try:
         selected(text)
     except UnknownController as error:
-        fail(f"--controllers {shown(text)}: {error}", _USAGE)
+        fail(f"--controllers {shown(text)}: {error}", USAGE)
 
 
 def _nothing_to_do(profile: Profile, running: Running, options: ServerOptions,
@@ -153,7 +151,7 @@ def _refuse_to_move(profile: Profile, options: ServerOptions) -> None:
     for name in _FIXED:
         if before[name] != after[name]:
             fail(f"--{name.replace('_', '-')} {after[name]}: the cluster {profile.name!r} exists "
-                 f"with {before[name]}, which cannot change; {profile.way_out}", _USAGE)
+                 f"with {before[name]}, which cannot change; {profile.way_out}", USAGE)
 
 
 def _serve_here(profile: Profile, options: ServerOptions, file: Path | None, *,

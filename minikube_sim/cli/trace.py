@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minikube_sim.cli.console import fail, plain
+from minikube_sim.cli.console import USAGE, fail, plain
 from minikube_sim.cli.options import (
     DEFAULT_PROFILE,
     FromFlag,
@@ -33,7 +33,7 @@ def trace(
 ) -> None:
     """Send a flow's first packets and show all that they met; exit code 0 when it is answered."""
     if output not in _FORMS:
-        fail(f"--output {output}: must be {', '.join(_FORMS[:-1])} or {_FORMS[-1]}")
+        fail(f"--output {output}: must be {', '.join(_FORMS[:-1])} or {_FORMS[-1]}", USAGE)
     remote = Remote(*running_profile(profile))
     answer = remote.call("POST", "/explain/trace",
                          {"source": source, "target": target, "namespace": namespace})

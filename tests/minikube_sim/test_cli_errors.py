@@ -54,6 +54,10 @@ def _home(monkeypatch, tmp_path):
     ("sniff --to http://web/", "Missing option '--from'"),
     ("logs", 'the cluster "minikube-sim" has no log yet'),
     ("demo --lang fr", "--lang fr: must be en or ru"),
+    ("demo --pace -1", "--pace -1: must be a number, at least 0"),
+    ("demo --pace soon", "--pace soon: must be a number, at least 0"),
+    ("demo --pace nan", "--pace nan: must be a number, at least 0"),
+    ("logs -n x", "--length x: must be a whole number, at least 0"),
     ("demo wat", "there is no lesson 'wat'; there are: services"),
     ("profile remove", "unknown action 'remove': must be list"),
 ])
