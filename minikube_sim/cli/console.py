@@ -6,10 +6,15 @@ Colour only on a terminal (rich sees to it, NO_COLOR included).
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDEST = 1000
 
 USAGE = 64
 """The exit code of a bad value, as minikube has it."""
@@ -34,6 +39,12 @@ def step(text: str) -> None:
 def plain(text: str, end: str = "\n") -> None:
     """Text as it is, without markup."""
     out.out(text, end=end, highlight=False)
+
+
+def show(table: Table) -> None:
+    """A table in its full width, however narrow the window: what is cut off cannot be copied."""
+    wide = Console(highlight=False, width=_WIDEST)
+    Console(highlight=False, width=wide.measure(table).maximum).print(table)
 
 
 def emit_json(value: Any) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.box import ASCII2
 from rich.table import Table
 
-from minikube_sim.cli.console import USAGE, emit_json, fail, out, plain
+from minikube_sim.cli.console import USAGE, emit_json, fail, plain, show
 from minikube_sim.cli.options import OutputFlag, check_output
 from minikube_sim.profile import profiles, summary
 
@@ -21,7 +21,7 @@ def profile(
     if action != "list":
         fail(f"unknown action {action!r}: must be list", USAGE)
     as_json = check_output(output)
-    rows = [summary(p) for p in profiles()]
+    rows = [summary(p) for p in profiles() if p.exists]
     if as_json:
         emit_json(rows)
         return
@@ -32,7 +32,7 @@ def profile(
     for row in rows:
         table.add_row(row["name"], row["status"], row["kubernetesVersion"], str(row["nodes"]),
                       row["url"])
-    out.print(table)
+    show(table)
     for row in rows:
         if problem := row.get("problem"):
             plain(problem)

@@ -8,7 +8,7 @@ import typer
 from rich.box import ASCII2
 from rich.table import Table
 
-from minikube_sim.cli.console import emit_json, out, plain
+from minikube_sim.cli.console import emit_json, plain, show
 from minikube_sim.cli.options import (
     DEFAULT_PROFILE,
     OutputFlag,
@@ -35,7 +35,7 @@ def service(
     elif url:
         plain("\n".join(port["url"] for port in ports))
     else:
-        out.print(_table(namespace, name, ports))
+        show(_table(namespace, name, ports))
 
 
 def _table(namespace: str, name: str, ports: list[dict[str, str]]) -> Table:

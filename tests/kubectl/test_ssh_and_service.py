@@ -73,6 +73,7 @@ def test_a_service_with_a_node_port_has_a_url_on_this_computer(cluster):
     cluster.kubectl("expose deployment url --type=NodePort --port=80 --target-port=5000")
     cluster.kubectl("wait --for=condition=Available deployment/url --timeout=20s")
     url = cluster.sim("service url --url").strip()
+    assert f" {url} " in cluster.sim("service url")
     assert httpx.get(f"{url}/info", trust_env=False).text == HELLO
     port = cluster.kubectl("get svc url -o jsonpath={.spec.ports[0].nodePort}")
     assert cluster.ssh(f"curl -s http://10.211.55.120:{port}/info") == HELLO

@@ -111,6 +111,17 @@ def test_a_broken_profile_is_listed_beside_the_others(capfd, tmp_path):
     assert rows == {"bad": "Broken", "good": "Stopped"}
 
 
+def test_a_list_is_never_cut_off(capfd, tmp_path):
+    name = "a-cluster-with-a-name-that-is-as-long-as-names-may-be-so-63-char"[:63]
+    for each in (name, "failed-at-its-first-start"):
+        (tmp_path / "home" / "profiles" / each).mkdir(parents=True)
+    (tmp_path / "home" / "profiles" / name / "config.json").write_text("{}")
+    assert run(["profile", "list"]) == 0
+    out = capfd.readouterr().out
+    assert f"| {name} | Stopped | v1." in out
+    assert "failed" not in out
+
+
 def test_a_bug_is_one_line_that_says_how_to_see_more(capfd, monkeypatch):
     def broken():
         raise ZeroDivisionError("oh")
