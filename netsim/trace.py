@@ -35,6 +35,8 @@ class Step:
     """The rule as iptables-save (or nft) writes it."""
     verdict: str = ""
     """ACCEPT, DROP, REJECT, jump CHAIN, goto CHAIN, RETURN, continue, DNAT to ..."""
+    counters: tuple[int, int] | None = None
+    """Packets and bytes of the rule or policy, this packet counted; None: it counts nothing."""
 
 
 @dataclass(slots=True)
@@ -61,20 +63,26 @@ class Trace:
                  text=text, verdict=verdict)
         )
 
-    def rule(self, table: str, chain: str, number: int, rule: str, verdict: str) -> None:
+    def rule(
+        self, table: str, chain: str, number: int, rule: str, verdict: str,
+        counters: tuple[int, int] | None = None,
+    ) -> None:
         """Rule `number` (from 1) of a chain matched; what came of it."""
         text = f"{table} {chain} {number}: {rule} => {verdict}"
         self.steps.append(
             Step(time=self.time, node=self.node, hook=self.hook, packet=self.packet, kind="rule",
-                 text=text, table=table, chain=chain, number=number, rule=rule, verdict=verdict)
+                 text=text, table=table, chain=chain, number=number, rule=rule, verdict=verdict,
+                 counters=counters)
         )
 
-    def policy(self, table: str, chain: str, verdict: str) -> None:
+    def policy(
+        self, table: str, chain: str, verdict: str, counters: tuple[int, int] | None = None,
+    ) -> None:
         """The end of a built-in chain was reached."""
         self.steps.append(
             Step(time=self.time, node=self.node, hook=self.hook, packet=self.packet, kind="policy",
                  text=f"{table} {chain} policy => {verdict}", table=table, chain=chain,
-                 verdict=verdict)
+                 verdict=verdict, counters=counters)
         )
 
     def __str__(self) -> str:

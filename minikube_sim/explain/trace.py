@@ -218,4 +218,6 @@ def _step_dict(step: Step) -> dict[str, Any]:
     every = asdict(step)
     for known in ("node", "packet", "hook"):
         del every[known]
+    if counters := every.pop("counters"):
+        every["counters"] = dict(zip(("packets", "bytes"), counters, strict=True))
     return {key: value for key, value in every.items() if value not in ("", 0)}

@@ -105,7 +105,8 @@ def decide_policy(base: Chain, context: Context) -> Verdict:
     if base.counting:
         count(base, context)
     if context.trace is not None:
-        context.trace.policy(base.table.name, base.name, base.policy.value)
+        counters = (base.packets, base.bytes) if base.counting else None
+        context.trace.policy(base.table.name, base.name, base.policy.value, counters)
     return base.policy
 
 
@@ -118,7 +119,8 @@ def report(
     family = chain.table.ruleset.family
     text = f"-A {chain.name}{rule_text(rule.spec, family)}"
     verdict = outcome_text(rule.spec, outcome)
-    context.trace.rule(chain.table.name, chain.name, number, text, verdict)
+    counters = (rule.packets, rule.bytes)
+    context.trace.rule(chain.table.name, chain.name, number, text, verdict, counters)
 
 
 def outcome_text(spec: RuleSpec, outcome: Verdict | Walk | None) -> str:

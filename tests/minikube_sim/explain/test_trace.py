@@ -140,3 +140,14 @@ def test_the_same_cluster_gives_the_same_trace():
             return str(cluster.trace("outside", "udp://10.96.0.10:53"))
 
     assert traced() == traced()
+
+
+def test_a_rule_is_told_with_its_counters(shop):
+    def counted():
+        data = shop.trace("pod/client", "http://web/").to_dict()
+        steps = [step for packet in data["packets"] for visit in packet["visits"]
+                 for step in visit["steps"] if step.get("chain") == "KUBE-SERVICES"]
+        return next(step["counters"] for step in steps if "default/web" in step["rule"])
+
+    first, second = counted(), counted()
+    assert second == {"packets": first["packets"] + 1, "bytes": first["bytes"] + 60}
