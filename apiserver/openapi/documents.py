@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from apiserver.customresources.openapi import (
     definition_name,
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from apiserver.schema.schema import Schema
 
 Document = dict[str, Any]
+Pack = Callable[[Any], Any]
 _META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _ANSWERS: Final = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 _STREAMS: Final = ("application/json;stream=watch",
@@ -46,6 +50,16 @@ _CREATED: Final = {"post": ("200", "201", "202"), "put": ("200", "201"), "patch"
 _WORDS: Final = {"200": "OK", "201": "Created", "202": "Accepted"}
 
 
+def unpacked(part: Any) -> Any:
+    """The part itself."""
+    return part
+
+
+def packed(part: Any) -> Any:
+    """The part as JSON, so that a large document is never there as objects as a whole."""
+    return orjson.Fragment(orjson.dumps(part))
+
+
 class Documents:
     """Makes documents of one schema version."""
 
@@ -54,40 +68,44 @@ class Documents:
         options = schema.definitions[f"{_META}DeleteOptions"]["properties"]
         self._texts = {name: field["description"] for name, field in options.items()}
 
-    def v3(self, resources: Iterable[Resource], reads: Iterable[Read] = ()) -> Document:
-        """The v3 document of the resources of one group and version, and of paths beside them."""
+    def v3(self, resources: Iterable[Resource], reads: Iterable[Read] = (),
+           pack: Pack = unpacked) -> Document:
+        """The v3 document of the resources of one group and version, and of paths beside them.
+
+        `pack` is applied to each path and each schema: `packed` keeps them as JSON.
+        """
         resources, reads = list(resources), list(reads)
-        customs = [resource for resource in resources if resource.custom]
-        operations = [each for resource in resources for each in operations_of(resource)]
-        names = reachable(self._schema.definitions, self._roots(operations, reads))
-        schemas = {name: v3_schema(self._schema, name) for name in names}
-        for custom in customs:
-            schemas |= v3_definitions(custom, self._schema.definitions)
-        paths = {read.path: {"get": operation(read, v3=True, prefix=V3)} for read in reads}
+        schemas = {name: pack(v3_schema(self._schema, name))
+                   for name in self._reachable(resources, reads)}
+        for custom in filter(_is_custom, resources):
+            schemas |= _packed_each(v3_definitions(custom, self._schema.definitions), pack)
+        paths = {read.path: pack({"get": operation(read, v3=True, prefix=V3)}) for read in reads}
         return {
             "openapi": "3.0.0", "info": self._info(),
-            "paths": paths | self._paths(operations, v3=True),
+            "paths": paths | self._paths(resources, pack, v3=True),
             "components": {
                 "schemas": schemas,
                 "securitySchemes": {"BearerToken": _BEARER},
             }}
 
-    def v2(self, resources: Iterable[Resource]) -> Document:
+    def v2(self, resources: Iterable[Resource], pack: Pack = unpacked) -> Document:
         """The v2 document of everything."""
         resources = list(resources)
-        customs = [resource for resource in resources if resource.custom]
-        operations = [each for resource in resources for each in operations_of(resource)]
         reads = list(reads_of(resources))
-        names = reachable(self._schema.definitions, self._roots(operations, reads))
-        schemas = {name: v2_schema(self._schema, name) for name in names}
-        for custom in customs:
-            schemas |= v2_definitions(custom, self._schema.definitions)
-        paths = {read.path: {"get": operation(read, v3=False, prefix=V2)} for read in reads}
+        schemas = {name: pack(v2_schema(self._schema, name))
+                   for name in self._reachable(resources, reads)}
+        for custom in filter(_is_custom, resources):
+            schemas |= _packed_each(v2_definitions(custom, self._schema.definitions), pack)
+        paths = {read.path: pack({"get": operation(read, v3=False, prefix=V2)}) for read in reads}
         return {
             "swagger": "2.0", "info": self._info(),
-            "paths": paths | self._paths(operations, v3=False),
+            "paths": paths | self._paths(resources, pack, v3=False),
             "definitions": schemas,
             "securityDefinitions": {"BearerToken": _BEARER}, "security": [{"BearerToken": []}]}
+
+    def _reachable(self, resources: Iterable[Resource], reads: Iterable[Read]) -> list[str]:
+        operations = [each for resource in resources for each in operations_of(resource)]
+        return reachable(self._schema.definitions, self._roots(operations, reads))
 
     def _info(self) -> Document:
         return {"title": "Kubernetes", "version": f"v1.{self._schema.minor}.0"}
@@ -101,12 +119,14 @@ class Documents:
         return roots | {f"{_META}{name}" for name in (
             "Patch", "DeleteOptions", "Status", "ObjectMeta", "ListMeta", "WatchEvent")}
 
-    def _paths(self, operations: Iterable[Operation], *, v3: bool) -> Document:
+    def _paths(self, resources: Iterable[Resource], pack: Pack, *, v3: bool) -> Document:
         paths: Document = {}
-        for each in operations:
-            item = paths.setdefault(
-                each.path, {"parameters": path_parameters(each, v3=v3)})
-            item[each.method] = self._operation(each, v3=v3)
+        for resource in resources:
+            own: Document = {}
+            for each in operations_of(resource):
+                item = own.setdefault(each.path, {"parameters": path_parameters(each, v3=v3)})
+                item[each.method] = self._operation(each, v3=v3)
+            paths |= _packed_each(own, pack)
         return paths
 
     def _operation(self, each: Operation, *, v3: bool) -> Document:
@@ -170,6 +190,14 @@ class Documents:
         if kind.kind in ("Status", "WatchEvent"):
             return f"{_META}{kind.kind}"
         return self._schema.names.get(kind, "")
+
+
+def _is_custom(resource: Resource) -> bool:
+    return resource.custom
+
+
+def _packed_each(parts: Document, pack: Pack) -> Document:
+    return {name: pack(part) for name, part in parts.items()}
 
 
 def _description(each: Operation) -> str:

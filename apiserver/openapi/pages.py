@@ -11,7 +11,7 @@ from apiserver.handlers.answer import TEXT, Answer, not_found_text
 from apiserver.machinery.errors import NotAcceptable
 from apiserver.negotiation import JSON, parse_accept
 from apiserver.openapi import gnostic
-from apiserver.openapi.documents import Document, Documents
+from apiserver.openapi.documents import Document, Documents, packed
 from apiserver.openapi.served import reads_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class OpenAPI:
         return _tagged(request, body, V2_PROTOBUF[1])  # the one that Go can parse
 
     def _v2_json(self) -> bytes:
-        return self._cached("v2", lambda: orjson.dumps(self._documents.v2(self._catalog)))
+        return self._cached("v2", lambda: orjson.dumps(
+            self._documents.v2(self._catalog, packed)))
 
     def _index(self, request: Request) -> Answer:
         body = self._cached("index", lambda: orjson.dumps({"paths": {
@@ -75,7 +76,7 @@ class OpenAPI:
 
     def _v3_document(self, path: str, resources: list[Resource]) -> Document:
         reads = [read for read in reads_of(self._catalog) if read.document == path]
-        return self._documents.v3(resources, reads)
+        return self._documents.v3(resources, reads, packed)
 
     def _groups(self) -> dict[str, list[Resource]]:
         """Resources by the path of their document: `api/v1`, `apis/apps/v1`; `version` has none."""

@@ -209,6 +209,12 @@ _NOT_SERVED = ("clustertrustbundles", "podcertificaterequests", "devicetaintrule
 """What came with 1.37, and any kind."""
 
 
+def test_what_is_served_is_the_document() -> None:
+    assert orjson.loads(answer("/openapi/v2").body) == orjson.loads(orjson.dumps(v2()))
+    served = orjson.loads(answer("/openapi/v3/api/v1").body)["components"]["schemas"]
+    assert orjson.loads(orjson.dumps(v3()))["components"]["schemas"].items() <= served.items()
+
+
 def test_every_enum_is_of_a_field_that_is_there() -> None:
     schemas = {name.removeprefix("io.k8s.api."): schema
                for name, schema in v2()["definitions"].items()}
