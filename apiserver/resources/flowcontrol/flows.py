@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.resource import Resource
+from apiserver.resources.flowcontrol.fixed_specs import fixed_errors
 from apiserver.resources.flowcontrol.flow_validation import (
     conditions_errors,
     flow_errors,
@@ -39,7 +40,8 @@ class FlowSchemaStrategy(Strategy):
         obj["status"] = {}
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        return flow_errors(obj.get("spec") or {}, obj["metadata"].get("name", ""))
+        errors = flow_errors(obj.get("spec") or {}, obj["metadata"].get("name", ""))
+        return errors + fixed_errors(obj, "FlowSchema")
 
     def validate_status_update(self, ctx: RequestContext, obj: Object,
                                old: Object) -> list[FieldError]:
@@ -67,7 +69,8 @@ class PriorityLevelConfigurationStrategy(Strategy):
         obj["status"] = {}
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
-        return level_errors(obj.get("spec") or {}, obj["metadata"].get("name", ""))
+        errors = level_errors(obj.get("spec") or {}, obj["metadata"].get("name", ""))
+        return errors + fixed_errors(obj, "PriorityLevelConfiguration")
 
     def validate_status_update(self, ctx: RequestContext, obj: Object,
                                old: Object) -> list[FieldError]:

@@ -125,3 +125,28 @@ def test_conditions_have_each_kind_once() -> None:
         context(FLOWSCHEMAS, "update"), new, new)] == [
             'status.conditions[1].type: Duplicate value: "Dangling"',
             "status.conditions[2].type: Required value: must not be empty"]
+
+
+def test_nobody_changes_what_a_server_cannot_do_without() -> None:
+    fixed = {(d.object["kind"], d.object["metadata"]["name"]): d.object["spec"]
+             for d in flow_control()}
+    flow, level = fixed["FlowSchema", "exempt"], fixed["PriorityLevelConfiguration", "catch-all"]
+    levels, named = PRIORITYLEVELCONFIGURATIONS, {"name": "catch-all"}
+    assert create_errors(FLOWSCHEMAS, metadata={"name": "exempt"}, spec=flow) == []
+    changed = {"priorityLevelConfiguration": {"name": "catch-all"}, "matchingPrecedence": 1}
+    shown = ('{"PriorityLevelConfiguration":{"Name":"catch-all"},"MatchingPrecedence":1,'
+             '"DistinguisherMethod":null,"Rules":null}')
+    assert create_errors(FLOWSCHEMAS, metadata={"name": "exempt"}, spec=changed) == [
+        f"spec: Invalid value: {shown}: spec of 'exempt' must equal the fixed value"]
+    assert create_errors(levels, metadata=named, spec=level) == []
+    level = {"type": "Limited", "limited": {**level["limited"], "nominalConcurrencyShares": 6}}
+    shown = ('{"Type":"Limited","Limited":{"NominalConcurrencyShares":6,"LimitResponse":{"Type":'
+             '"Reject","Queuing":null},"LendablePercent":0,"BorrowingLimitPercent":null},'
+             '"Exempt":null}')
+    assert create_errors(levels, metadata=named, spec=level) == [
+        f"spec: Invalid value: {shown}: spec of 'catch-all' must equal the fixed value"]
+
+
+def test_the_exempt_level_may_lend() -> None:
+    spec = {"type": "Exempt", "exempt": {"lendablePercent": 50}}
+    assert create_errors(PRIORITYLEVELCONFIGURATIONS, metadata={"name": "exempt"}, spec=spec) == []
