@@ -18,7 +18,7 @@ import yaml
 
 from apiserver.audit_policy import METADATA
 from apiserver.authorization.attributes import Attributes
-from apiserver.context import User
+from apiserver.context import PATCHES, User
 from apiserver.handlers.request import AUDIT as SCOPE
 from apiserver.machinery import meta
 from apiserver.machinery.clock import rfc3339_micro
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 _STATUS_FIELDS: Final = ("status", "message", "reason", "details", "code")
 _FORWARDED: Final = (b"x-forwarded-for", b"x-real-ip")
 _ID: Final = b"audit-id"
-PATCHES: Final = "patch.webhook.admission.k8s.io/"
-"""Annotations that show parts of objects, as events from level Request on do."""
 
 
 class AuditLog:

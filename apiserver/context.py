@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from apiserver.machinery.names import is_qualified_name
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from apiserver.resource import Resource
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
+PATCHES: Final = "patch.webhook.admission.k8s.io/"
+"""Annotations that show parts of objects, as audit events from level Request on do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

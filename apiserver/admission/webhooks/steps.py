@@ -17,8 +17,7 @@ from apiserver.admission.lister import Lister
 from apiserver.admission.matching import is_exempt, matching_resource, selects
 from apiserver.admission.webhooks.caller import CallFailed, WebhookCaller, loop_runs
 from apiserver.admission.webhooks.review import BadAnswer, Verdict, denial, question, read_answer
-from apiserver.audit import PATCHES
-from apiserver.context import Reinvocation
+from apiserver.context import PATCHES, Reinvocation
 from apiserver.machinery import meta
 from apiserver.machinery.errors import ApiError, InternalError
 from apiserver.machinery.gvk import GVK, parse_api_version
