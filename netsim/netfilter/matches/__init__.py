@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from netsim.netfilter.matches.addrtype import AddrType
 from netsim.netfilter.matches.comment import Comment
+from netsim.netfilter.matches.connlimit import ConnLimit
 from netsim.netfilter.matches.connmark import ConnMark
 from netsim.netfilter.matches.conntrack import Conntrack
 from netsim.netfilter.matches.dscp import Dscp
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
     from netsim.netfilter.extension import Match
 
 _ALL: Final[tuple[type[Match], ...]] = (
-    AddrType, Comment, ConnMark, Conntrack, Dscp, HopLimit, Icmp, Icmp6, IpRange, Length, Limit,
-    Mark, Multiport, NfAcct, Owner, PhysDev, PktType, Recent, Sctp, Set, State, Statistic, Tcp, Tos,
-    Ttl, Udp,
+    AddrType, Comment, ConnLimit, ConnMark, Conntrack, Dscp, HopLimit, Icmp, Icmp6, IpRange, Length,
+    Limit, Mark, Multiport, NfAcct, Owner, PhysDev, PktType, Recent, Sctp, Set, State, Statistic, Tcp,
+    Tos, Ttl, Udp,
 )
 
 MATCHES: Final[dict[str, type[Match]]] = {match.name: match for match in _ALL}

@@ -168,3 +168,18 @@ def test_a_log_line_has_what_its_options_ask_for() -> None:
     assert " DPT=81 SEQ=7 ACK=0 WINDOW=65535 " in router.stack.kernel_log[-1]
     router.send("eth0 sctp 10.1.0.2:1 > 10.2.0.2:2 init")
     assert router.stack.kernel_log[-1].endswith(" ID=0 DF PROTO=132 ")
+
+
+def test_connections_of_one_client_are_limited_until_one_ends() -> None:
+    router = Router()
+    router.restore(filtering("-A FORWARD -p tcp -m connlimit --connlimit-above 2 -j DROP"))
+
+    def opened(port: int) -> bool:
+        through = bool(router.send(f"eth0 tcp 10.1.0.2:{port} > 10.2.0.2:80 S seq=1"))
+        router.send(f"eth1 tcp 10.2.0.2:80 > 10.1.0.2:{port} SA seq=1 ack=2")
+        return through
+
+    assert [opened(port) for port in (4000, 4001, 4002, 4003)] == [True, True, False, False]
+    assert router.send("eth0 tcp 10.1.0.3:4000 > 10.2.0.2:80 S seq=1") != []
+    router.send("eth0 tcp 10.1.0.2:4001 > 10.2.0.2:80 RA seq=2 ack=2")
+    assert opened(4004)

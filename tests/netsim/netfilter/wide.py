@@ -64,6 +64,8 @@ _matches = st.one_of(
               st.sampled_from(("10.1.0.2-10.1.0.3", "10.2.0.0-10.2.0.255", "10.1.0.1-10.1.0.1"))),
     st.builds("-m pkttype {}--pkt-type {}".format, bangs,
               st.sampled_from(("unicast", "broadcast", "multicast"))),
+    st.builds("-m connlimit --connlimit-{} {} --connlimit-{}addr".format,
+              st.sampled_from(("above", "upto")), st.integers(0, 2), st.sampled_from("sd")),
     st.builds("-m {} {}--mark {}".format, st.sampled_from(("mark", "connmark")), bangs,
               st.sampled_from(("0", "0x2/0x2", "0x0/0x4000", "0x3"))),
 )
