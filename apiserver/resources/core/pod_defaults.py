@@ -237,12 +237,15 @@ def _pod_level(name: str) -> bool:
 
 
 def default_pod_resources(spec: Object) -> None:
-    """Pod-level requests from what the containers ask for, else from the pod's limits."""
+    """A pod's limits of huge pages from what its containers may have, then its requests."""
     resources = spec.get("resources")
-    if not resources or not resources.get("limits"):
+    if not resources:
+        return
+    _default_huge_pages(resources, spec)
+    if not resources.get("limits"):
         return
     requests = dict(resources.get("requests") or {})
-    for name, amount in aggregate_requests(spec).items():
+    for name, amount in aggregate(spec, "requests").items():
         if name in _POD_LEVEL:
             requests.setdefault(name, str(amount))
     for name, limit in resources["limits"].items():
@@ -252,13 +255,27 @@ def default_pod_resources(spec: Object) -> None:
         resources["requests"] = requests
 
 
-def aggregate_requests(spec: Object) -> dict[str, Quantity]:
-    """What the containers need together: the running ones, or an init container if that is more."""
-    total = _sum(spec.get("containers") or ())
+def _default_huge_pages(resources: Object, spec: Object) -> None:
+    requests, limits = (resources.get(side) or {} for side in ("requests", "limits"))
+    if not requests and not limits:
+        return
+    more = {name: str(amount) for name, amount in aggregate(spec, "limits").items()
+            if name.startswith("hugepages-") and name not in requests and name not in limits}
+    if more:
+        resources["limits"] = {**limits, **more}
+
+
+def aggregate(spec: Object, side: str) -> dict[str, Quantity]:
+    """The containers' requests or limits together: of the running ones, or of an init container
+    if that is more.
+    """
+    total: dict[str, Quantity] = {}
+    for container in spec.get("containers") or ():
+        total = _add(total, _amounts(container, side))
     sidecars: dict[str, Quantity] = {}
     peak: dict[str, Quantity] = {}
     for container in spec.get("initContainers") or ():
-        own = _requests(container)
+        own = _amounts(container, side)
         if container.get("restartPolicy") == "Always":
             sidecars = _add(sidecars, own)
             total = _add(total, own)
@@ -269,16 +286,9 @@ def aggregate_requests(spec: Object) -> dict[str, Quantity]:
     return {k: _most(total.get(k), peak.get(k)) for k in total | peak}
 
 
-def _requests(container: Object) -> dict[str, Quantity]:
-    amounts = (container.get("resources") or {}).get("requests") or {}
+def _amounts(container: Object, side: str) -> dict[str, Quantity]:
+    amounts = (container.get("resources") or {}).get(side) or {}
     return {name: parse_quantity(text) for name, text in amounts.items()}
-
-
-def _sum(containers: Any) -> dict[str, Quantity]:
-    total: dict[str, Quantity] = {}
-    for container in containers:
-        total = _add(total, _requests(container))
-    return total
 
 
 def _add(a: Mapping[str, Quantity], b: Mapping[str, Quantity]) -> dict[str, Quantity]:

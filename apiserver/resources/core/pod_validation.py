@@ -44,8 +44,8 @@ from apiserver.resources.core.container_validation import (
     padded_image,
 )
 from apiserver.resources.core.paths import descending_path
-from apiserver.resources.core.pod_defaults import aggregate_requests
-from apiserver.resources.core.resource_validation import requirements_errors
+from apiserver.resources.core.pod_defaults import aggregate
+from apiserver.resources.core.resource_validation import HUGE, requirements_errors
 from apiserver.resources.core.scheduling_validation import (
     affinity_errors,
     spread_errors,
@@ -262,18 +262,26 @@ def _pod_resources_errors(spec: Object, claims: frozenset[str], path: Path) -> l
     resources, own = spec.get("resources"), path.child("resources")
     if not resources:
         return []
+    if (spec.get("os") or {}).get("name") == "windows":
+        return [forbidden(own, "may not be set for a windows pod")]
     errors = []
     if resources.get("claims") is not None:
         errors.append(forbidden(own.child("claims"),
                                 "claims cannot be set for Resources at pod-level"))
     errors += requirements_errors(resources, claims, own, pod_level=True)
-    requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
-    for name, needed in aggregate_requests(spec).items():
-        given = parse_quantity(requests.get(name, "0"))
-        if needed > given:
-            errors.append(invalid(own.child("requests").key(name), str(given), "must be greater "
-                                  f"than or equal to aggregate container requests of {needed}"))
-    return errors + _container_limits_errors(spec, limits, own)
+    errors += _aggregate_errors(spec, "requests", own)
+    errors += _aggregate_errors(spec, "limits", own, only=HUGE)
+    return errors + _container_limits_errors(spec, resources.get("limits") or {}, own)
+
+
+def _aggregate_errors(spec: Object, side: str, path: Path, only: str = "") -> list[FieldError]:
+    """What the pod is given is at least what its containers are given together."""
+    given = spec["resources"].get(side) or {}
+    return [invalid(path.child(side).key(name), str(amount),
+                    f"must be greater than or equal to aggregate container {side} of {needed}")
+            for name, needed in aggregate(spec, side).items()
+            if name in given and name.startswith(only)
+            and needed > (amount := parse_quantity(given[name]))]
 
 
 def _container_limits_errors(spec: Object, limits: Mapping[str, str],

@@ -129,3 +129,39 @@ def test_fields_for_selectors() -> None:
     fields = PODS.strategy.fields(made(PODS, spec=spec(nodeName="n")))
     assert fields["spec.nodeName"] == "n"
     assert fields["status.phase"] == "Pending"
+
+
+@pytest.mark.parametrize(("whole", "part", "expected"), [
+    ({"requests": {"cpu": "1"}}, {"requests": {"cpu": "1", "ephemeral-storage": "1Gi"}}, []),
+    ({"requests": {"cpu": "1"}}, {"requests": {"cpu": "2"}},
+     ['spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to '
+      "aggregate container requests of 2"]),
+    ({"limits": {"cpu": "1", "hugepages-2Mi": "2Mi"}},
+     {"limits": {"cpu": "1", "hugepages-2Mi": "4Mi"}},
+     ['spec.resources.requests[hugepages-2Mi]: Invalid value: "2Mi": must be greater than or '
+      "equal to aggregate container requests of 4Mi",
+      'spec.resources.limits[hugepages-2Mi]: Invalid value: "2Mi": must be greater than or equal '
+      "to aggregate container limits of 4Mi",
+      'spec.resources.containers[0][hugepages-2Mi].limits: Invalid value: "4Mi": must be less '
+      "than or equal to pod limits of 2Mi"]),
+])
+def test_a_pod_is_given_what_its_containers_are_given(
+        whole: dict[str, Any], part: dict[str, Any], expected: list[str]) -> None:
+    assert create_errors(PODS, spec={"resources": whole, "containers": [
+        {"name": "c", "image": "i", "resources": part}]}) == expected
+
+
+def test_a_pod_has_the_huge_pages_of_its_containers() -> None:
+    pod = made(PODS, spec={"resources": {"requests": {"cpu": "1"}}, "containers": [
+        {"name": name, "image": "i", "resources": {"limits": {"hugepages-2Mi": "2Mi",
+                                                              "cpu": "500m"}}}
+        for name in ("a", "b")]})
+    assert pod["spec"]["resources"] == {
+        "limits": {"hugepages-2Mi": "4Mi"}, "requests": {"cpu": "1", "hugepages-2Mi": "4Mi"}}
+
+
+def test_a_windows_pod_has_no_resources_of_its_own() -> None:
+    assert create_errors(PODS, spec={
+        "os": {"name": "windows"}, "resources": {"requests": {"cpu": "1"}},
+        "containers": [{"name": "c", "image": "i"}]}) == [
+            "spec.resources: Forbidden: may not be set for a windows pod"]
