@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 _ALL: Final[tuple[type[Match], ...]] = (
     AddrType, Comment, ConnLimit, ConnMark, Conntrack, Dscp, HopLimit, Icmp, Icmp6, IpRange, Length,
-    Limit, Mark, Multiport, NfAcct, Owner, PhysDev, PktType, Recent, Sctp, Set, State, Statistic, Tcp,
-    Tos, Ttl, Udp,
+    Limit, Mark, Multiport, NfAcct, Owner, PhysDev, PktType, Recent, Sctp, Set, State, Statistic,
+    Tcp, Tos, Ttl, Udp,
 )
 
 MATCHES: Final[dict[str, type[Match]]] = {match.name: match for match in _ALL}
