@@ -109,7 +109,7 @@ SERVICES = Lesson(
             checks=(matches(r'^replicaset.apps "simpleapi-rs" deleted'),)),
         Step(
             say=Text("Pods, Endpoints and slices are gone: only the cluster's own are left, ...",
-                     "Pod'ов, Endpoints и EndpointSlice больше нет, только системные, ..."),
+                     "Pod'ов, Endpoints и EndpointSlice больше нет, остались системные, ..."),
             command="kubectl get pods,endpointslices",
             checks=(contains("endpointslice.discovery.k8s.io/kubernetes"), lacks("simpleapi")),
             patience=60),
