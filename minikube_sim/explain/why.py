@@ -362,6 +362,12 @@ def _failed(case: _Case, target: Target, port: str) -> Problem:
     if local:
         return local
     about = comment(flow.culprit.rule) if flow.culprit is not None else ""
+    if about.endswith("has no local endpoints"):
+        return _internal_local(case)
+    if flow.culprit is None and case.spec.get("clusterIP") == target.address and not any(
+            step.kind == "nat" for passage in flow.passages for visit in passage.visits
+            for step in visit.steps):
+        return _not_rewritten(case, target)
     policy = _BY_POLICY.search(about)
     if policy is not None:
         return Problem(
@@ -372,6 +378,27 @@ def _failed(case: _Case, target: Target, port: str) -> Problem:
     return Problem(code="dropped" if flow.culprit else "not-answered",
                    text=f"port {port} asked from {case.source}: {flow.conclusion}",
                    fix=_packet_fix(case, target, flow.culprit is not None))
+
+
+def _internal_local(case: _Case) -> Problem:
+    """internalTrafficPolicy Local, and no endpoint on the node that the client is on."""
+    where = ", ".join(sorted({e.get("nodeName", "") for e in case.places.endpoints(case.service)}))
+    return Problem(
+        code="no-local-endpoint",
+        text=f"{case.label} has internalTrafficPolicy: Local and no Pod on the node of "
+             f"{case.source}; its Pods are on {where}",
+        fix=f"run a Pod of it on every node (a DaemonSet), ask from {where}, or set "
+            "internalTrafficPolicy: Cluster")
+
+
+def _not_rewritten(case: _Case, target: Target) -> Problem:
+    """The Service's address left as it was."""
+    return Problem(
+        code="not-rewritten",
+        text=f"no rule rewrites {target.address}, so packets for it leave {case.source} as for any "
+             "address: kube-proxy's rules were flushed or changed by hand",
+        fix="kube-proxy writes them again within 30 seconds when all of its chains are gone; else "
+            "undo the change, which iptables-save -t nat shows")
 
 
 def _packet_fix(case: _Case, target: Target, dropped: bool) -> str:

@@ -114,3 +114,21 @@ def test_a_headless_service_leads_to_the_pods_own_port(shop):
     found = shop.why("h")
     assert found.answers
     assert [p.code for p in found.problems] == ["headless-port"]
+
+
+@pytest.mark.cluster(nodes=2)
+def test_internal_traffic_policy_local_without_a_pod_on_the_node(cluster):
+    placed = pod("web", labels={"app": "web"})
+    cluster.apply({**placed, "spec": {**placed["spec"], "nodeName": "minikube-m02"}},
+                  service("web", selector={"app": "web"}, internalTrafficPolicy="Local"))
+    cluster.advance(5)
+    (problem,) = cluster.why("web", source="node/minikube").problems
+    assert problem.code == "no-local-endpoint"
+    assert "its Pods are on minikube-m02" in problem.text
+    assert cluster.why("web", source="node/minikube-m02").answers
+
+
+def test_rules_that_somebody_flushed(shop):
+    assert shop.why("web").answers
+    shop.run("iptables -t nat -F KUBE-SERVICES")
+    assert [problem.code for problem in shop.why("web").problems] == ["not-rewritten"]
