@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _THRESHOLD: Final = 500_000
-_MANY: Final = 20_000
-"""So many new objects are more than one look at all of them is worth."""
+_MANY: Final = 200_000
+"""So many new objects (1,500 Pods) are more than a look at each is worth. What less makes is looked
+through as ever: nobody counts what goes to the old objects this way, so clusters that come and go
+would pile up."""
 
 
 @contextmanager

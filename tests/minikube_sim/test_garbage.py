@@ -29,7 +29,7 @@ def test_what_comes_of_much_work_is_not_looked_through_and_still_found_when_it_i
     try:
         with seldom_collecting():
             loop = Loop()
-            kept = [[number] for number in range(60_000)]
+            kept = [[number] for number in range(210_000)]
         kept.append([0])
     finally:
         gc.callbacks.pop()
