@@ -37,8 +37,8 @@ class PodStrategy(Strategy):
         "spec", "metadata.deletionTimestamp", "metadata.ownerReferences")}
     writes_only: ClassVar = {
         "ephemeralcontainers": ("spec.ephemeralContainers",),
-        "resize": tuple(f"spec.{containers}.*.{field}" for containers in (
-            "containers", "initContainers") for field in ("resources", "resizePolicy"))}
+        "resize": ("spec.resources", *(f"spec.{containers}.*.{field}" for containers in (
+            "containers", "initContainers") for field in ("resources", "resizePolicy")))}
     delete_returns_object = True
     revalidates_metadata = True
 
@@ -190,7 +190,7 @@ def _restore(obj: Object, old: Object, *, keep: Object) -> None:
 
 def _resized(spec: Object, before: Object) -> Object:
     """The containers as they were, but with the new resources and resize policies."""
-    kept: dict[str, Any] = {}
+    kept: dict[str, Any] = {"resources": spec.get("resources")}
     for name in ("containers", "initContainers"):
         new, old = spec.get(name), before.get(name)
         if new and old and [c.get("name") for c in new] == [c.get("name") for c in old]:

@@ -115,3 +115,40 @@ def test_a_resize_may_lower_limits_but_not_forget_them() -> None:
         limits={"memory": "1500Mi"})) == []
     assert resized(old, lambda spec: spec["containers"][0]["resources"].pop("limits")) == [
         "spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed"]
+
+
+SMALL, LARGE = {"requests": {"cpu": "1"}}, {"requests": {"cpu": "2"}}
+
+
+@pytest.mark.parametrize(("change", "expected"), [
+    (lambda spec: spec["resources"]["requests"].update(cpu="4"), []),
+    (lambda spec: spec["initContainers"][0].update(resources=LARGE), []),
+    (lambda spec: spec.pop("resources"),
+     ["spec.resources: Forbidden: pod-level resources cannot be removed"]),
+    (lambda spec: spec["resources"]["requests"].pop("memory"),
+     ["spec.resources.requests: Forbidden: pod-level resource requests cannot be removed"]),
+    (lambda spec: spec["resources"]["requests"].update({"hugepages-2Mi": "2Mi"}) or
+     spec["resources"].update(limits={"hugepages-2Mi": "2Mi"}),
+     ["spec: Forbidden: only cpu and memory resources are mutable at pod-level"]),
+    (lambda spec: spec["containers"].append({**spec["containers"][0], "name": "d"}),
+     ["spec.containers: Forbidden: containers may not be added or removed on resize"]),
+    (lambda spec: spec["initContainers"][0].update(name="d"),
+     ["spec.initContainers[0].name: Forbidden: initContainers may not be renamed or reordered on "
+      "resize"]),
+    (lambda spec: spec["initContainers"][0].update(image="j"), []),
+    (lambda spec: spec["initContainers"][0]["resources"]["requests"].update(
+        {"ephemeral-storage": "1Gi"}),
+     ["spec.initContainers[0]: Forbidden: only cpu and memory resources for init or sidecar "
+      "containers are mutable"]),
+    (lambda spec: spec["initContainers"][1].update(resources=LARGE),
+     ["spec.initContainers[1]: Forbidden: non-sidecar init containers with a resize policy of "
+      "RestartContainer cannot be resized"]),
+])
+def test_what_a_resize_may_change(change: Callable[[dict[str, Any]], object],
+                                  expected: list[str]) -> None:
+    starter = {"image": "i", "resources": SMALL}
+    old = pod(resources={"requests": {"cpu": "3", "memory": "1Gi"}}, initContainers=[
+        {"name": "a", **starter},
+        {"name": "b", **starter, "resizePolicy": [
+            {"resourceName": "cpu", "restartPolicy": "RestartContainer"}]}])
+    assert resized(old, change) == expected
