@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from apiserver.machinery.quantity import parse_quantity
-from apiserver.machinery.validation import FieldError, Path, invalid, required
+from apiserver.machinery.validation import FieldError, Path, internal_struct, invalid, required
 from apiserver.resource import Resource
 from apiserver.resources.core.pod_defaults import round_amounts
 from apiserver.resources.core.resource_validation import (
@@ -31,7 +31,7 @@ _COMPUTE: Final = frozenset({
 _STORAGE: Final = frozenset({"persistentvolumeclaims", "requests.storage"})
 _CONFLICTS: Final = (("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating"))
 _EXIST: Final = (
-    "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, "
+    "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
     "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
     "ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity")
 _SPEC: Final = Path("spec")
@@ -60,7 +60,7 @@ class ResourceQuotaStrategy(Strategy):
             errors += quota_resource_errors(name, path) + amount_errors(name, amount, path)
         errors += _scopes_errors(spec.get("scopes") or [], hard, _SPEC.child("scopes"))
         if spec.get("scopeSelector") is not None:
-            errors += _selector_errors(spec["scopeSelector"], hard)
+            errors += _selector_errors(spec["scopeSelector"], hard, spec.get("scopes") or [])
         return errors
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
@@ -102,15 +102,21 @@ def _scopes_errors(scopes: list[str], hard: Iterable[str], path: Path) -> list[F
     return errors
 
 
-def _selector_errors(selector: Object, hard: Iterable[str]) -> list[FieldError]:
+def _selector_errors(selector: Object, hard: Iterable[str],
+                     scopes: list[str]) -> list[FieldError]:
     path = _SPEC.child("scopeSelector", "matchExpressions")
     errors: list[FieldError] = []
     for expression in selector.get("matchExpressions") or ():
         errors += _expression_errors(expression, selector, hard, path)
-    given = [e.get("scopeName", "") for e in selector.get("matchExpressions") or ()]
-    errors += [invalid(path, given, "conflicting scopes")
-               for pair in _CONFLICTS if set(pair) <= set(given)]
-    return errors
+    given = {e.get("scopeName", "") for e in selector.get("matchExpressions") or ()}
+    return errors + [invalid(path, scopes or None, "conflicting scopes")
+                     for pair in _CONFLICTS if given.issuperset(pair)]
+
+
+def _shown(selector: Object) -> Object:
+    return {"MatchExpressions": [
+        internal_struct(e, ("ScopeName", ""), ("Operator", ""), "Values")
+        for e in selector.get("matchExpressions") or ()]}
 
 
 def _expression_errors(expression: Object, selector: Object, hard: Iterable[str],
@@ -120,7 +126,7 @@ def _expression_errors(expression: Object, selector: Object, hard: Iterable[str]
     errors: list[FieldError] = []
     if scope not in _SCOPES:
         errors.append(invalid(path.child("scopeName"), scope, "unsupported scope"))
-    errors += [invalid(path, selector, "unsupported scope applied to resource")
+    errors += [invalid(path, _shown(selector), "unsupported scope applied to resource")
                for _ in _misfits(scope, hard)]
     if scope in _EXISTS_ONLY and operator != "Exists":
         errors.append(invalid(path.child("operator"), operator, _EXIST))

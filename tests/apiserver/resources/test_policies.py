@@ -134,3 +134,17 @@ def test_schemas_are_structural(schema: dict[str, Any], field: str) -> None:
                            spec=definition(versions=[version]))
     path = f"spec.validation.openAPIV3Schema.{field}"
     assert [error.partition(": ")[0] for error in errors] == [path]
+
+
+def test_a_quota_is_not_for_what_excludes_itself() -> None:
+    def one(scope: str) -> dict[str, Any]:
+        return {"scopeName": scope, "operator": "Exists"}
+
+    path = "spec.scopeSelector.matchExpressions"
+    scopes = {"matchExpressions": [one("BestEffort"), one("NotBestEffort")]}
+    assert create_errors(RESOURCEQUOTAS, spec={"scopeSelector": scopes}) == [
+        f"{path}: Invalid value: null: conflicting scopes"]
+    shown = '{"MatchExpressions":[{"ScopeName":"BestEffort","Operator":"Exists","Values":null}]}'
+    assert create_errors(RESOURCEQUOTAS, spec={
+        "hard": {"cpu": "1"}, "scopeSelector": {"matchExpressions": [one("BestEffort")]}}) == [
+            f"{path}: Invalid value: {shown}: unsupported scope applied to resource"]
