@@ -23,6 +23,7 @@ from apiserver.handlers import answer as answers
 from apiserver.handlers.answer import Answer, failure, json_answer, not_found_text, text_answer
 from apiserver.handlers.call import Call
 from apiserver.handlers.options import boolean
+from apiserver.handlers.pretty import wants_indents
 from apiserver.handlers.request import AUDIT, Disconnected, Request
 from apiserver.handlers.routing import find_handler, find_resource, not_allowed, not_served
 from apiserver.health import ENDPOINTS, Health
@@ -41,7 +42,7 @@ from apiserver.machinery.errors import (
 from apiserver.metrics.families import Sources
 from apiserver.metrics.page import pages as metrics_pages
 from apiserver.metrics.recorder import Recorder, labels_of
-from apiserver.negotiation import YAML, negotiate
+from apiserver.negotiation import JSON, YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 from apiserver.storage import StorageFailed
 from apiserver.streaming import carrier
@@ -266,6 +267,8 @@ class KubernetesApp:
         """Send an answer, once all that it shows would survive a crash."""
         if answer.revision:
             answer = await self._durable(answer)
+        if answer.media_type == JSON and wants_indents(request):
+            answer = answers.indented(answer)
         if len(answer.body) >= answers.GZIP_FROM and "gzip" in request.header(b"accept-encoding"):
             answer = await answers.compressed(answer)
         headers = [(b"content-length", str(len(answer.body)).encode()),
@@ -309,7 +312,7 @@ class KubernetesApp:
     def _show_version(self, request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):
             return text_answer(b"405: Method Not Allowed", status=405)
-        return json_answer(self._version)
+        return answers.indented(json_answer(self._version))
 
     def _check_group_version(self, request: Request, info: RequestInfo) -> None:
         """`/api/v1` and `/apis/G/V`. Raises NotFound, MethodNotAllowed."""

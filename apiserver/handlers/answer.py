@@ -71,6 +71,12 @@ def to_yaml(answer: Answer) -> Answer:
     return answer
 
 
+def indented(answer: Answer) -> Answer:
+    """A JSON answer with two blanks a level, as json.MarshalIndent lays it out."""
+    answer.body = orjson.dumps(orjson.loads(answer.body), option=orjson.OPT_INDENT_2)
+    return answer
+
+
 async def compressed(answer: Answer) -> Answer:
     """The answer in gzip, made beside the event loop."""
     answer.body = await asyncio.to_thread(_gzip, answer.body)
