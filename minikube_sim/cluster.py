@@ -13,7 +13,7 @@ import asyncio
 import random
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from apiserver.admission import admission_chain
 from apiserver.admission.webhooks import WebhookCaller
@@ -43,13 +43,13 @@ from minikube_sim import incluster
 from minikube_sim.addons import ADDONS, SYSTEM
 from minikube_sim.bootstrap import bootstrap
 from minikube_sim.clock import RealClock, VirtualClock
+from minikube_sim.complete import complete
 from minikube_sim.components import serve_components
 from minikube_sim.config import ClusterOptions
 from minikube_sim.explain.explained import Explained
 from minikube_sim.garbage import seldom_collecting
 from minikube_sim.network import Network
 from minikube_sim.nodes import Nodes
-from minikube_sim.process import Process
 from minikube_sim.selection import selected
 from minikube_sim.shell.session import Session
 from minikube_sim.template import Template
@@ -58,7 +58,7 @@ from minikube_sim.version import version_info
 from minikube_sim.webhooks import ClusterServices
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from apiserver.storage import Store
     from minikube_sim.images import ImageRegistry
     from minikube_sim.shell.call import Result
+
+T = TypeVar("T")
 
 
 @lru_cache(maxsize=8)
@@ -265,25 +267,11 @@ class Cluster(Verbs, Explained):
 
     def run(self, line: str, node: str = "") -> Result:
         """Run a shell line on a node to its end, letting virtual time pass as it needs."""
-        assert isinstance(self.clock, VirtualClock), "on a running server use a shell"
-        done: list[Result] = []
-        crashes: list[Exception] = []
+        return self.complete(self.shell(node).run(line), repr(line))
 
-        async def go() -> int:
-            try:
-                done.append(await self.shell(node).run(line))
-            except Exception as crash:  # told to the caller below, out of the simulated process
-                crashes.append(crash)
-            return 0
-
-        Process(go(), self.clock, lambda code: None).start()
-        while not done:
-            if crashes:
-                raise crashes[0]
-            due = self.clock.next_due()
-            assert due is not None, f"{line!r} waits for nothing"
-            self.advance(due - self.clock.now())
-        return done[0]
+    def complete(self, coroutine: Coroutine[Any, Any, T], name: str) -> T:
+        """Run a simulated program (called `name`) to its end, letting virtual time pass."""
+        return complete(coroutine, self.clock, self.advance, name)
 
     def http_app(self, authenticate: Authenticate) -> KubernetesApp:
         """The Kubernetes API as an ASGI application."""

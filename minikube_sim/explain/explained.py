@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from minikube_sim.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from minikube_sim.cluster import Cluster
     from minikube_sim.explain.matrix import Matrix
     from minikube_sim.explain.sniff import Capture
     from minikube_sim.explain.trace import FlowTrace
     from minikube_sim.explain.why import Why
-
-T = TypeVar("T")
 
 
 class Explained(Part):
@@ -52,7 +47,8 @@ class Explained(Part):
         """
         from minikube_sim.explain.sniff import sniff
 
-        return _complete(self._cluster, sniff(self._cluster, source, target, namespace, at))
+        flow = sniff(self._cluster, source, target, namespace, at)
+        return self._cluster.complete(flow, "the flow")
 
     # ------------------------------------------------------------ links
 
@@ -85,30 +81,3 @@ class Explained(Part):
 
         plain = "/" in text or text == "outside"
         return Places(self._cluster).source(text if plain else f"node/{text}").name
-
-
-def _complete(cluster: Cluster, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run programs to their end, letting virtual time pass as they need."""
-    from minikube_sim.clock import VirtualClock
-    from minikube_sim.process import Process
-
-    results: list[T] = []
-    crashes: list[Exception] = []
-
-    async def run() -> int:
-        try:
-            results.append(await coroutine)
-        except Exception as error:  # handed on below
-            crashes.append(error)
-        return 0
-
-    process = Process(run(), cluster.clock, lambda code: None)
-    process.start()
-    while not process.over:
-        assert isinstance(cluster.clock, VirtualClock), "on a running server ask its API"
-        due = cluster.clock.next_due()
-        assert due is not None, "the flow waits for nothing"
-        cluster.advance(due - cluster.clock.now())
-    if crashes:
-        raise crashes[0]
-    return results[0]
