@@ -98,6 +98,8 @@ class Occurrence:
     action: str = ""
     """Set by components that use the events.k8s.io API (the scheduler): `Binding`."""
     related: Object | None = None
+    instance: str = ""
+    """Which of the component's processes says it: `default-scheduler-minikube`."""
 
     def about(self) -> tuple[str, ...]:
         """Who says it of what: the key of the spam filter."""
@@ -109,10 +111,12 @@ class Occurrence:
 class EventRecorder:
     """How one component records events."""
 
-    def __init__(self, broadcaster: EventBroadcaster, component: str, host: str) -> None:
+    def __init__(self, broadcaster: EventBroadcaster, component: str, host: str,
+                 instance: str) -> None:
         self._broadcaster = broadcaster
         self._component = component
         self._host = host
+        self._instance = instance
 
     def event(self, obj: Object, type: str, reason: str, message: str, *, field_path: str = "",
               action: str = "", related: Object | None = None) -> None:
@@ -122,14 +126,17 @@ class EventRecorder:
         """
         self._broadcaster.add(Occurrence(
             reference(obj, field_path), type, reason, message, self._component, self._host,
-            self._broadcaster.clock.now(), action, reference(related) if related else None))
+            self._broadcaster.clock.now(), action, reference(related) if related else None,
+            self._instance))
 
 
 class EventBroadcaster:
     """Queues, correlates and writes the events of all components of a process."""
 
-    def __init__(self, client: Client, clock: Clock) -> None:
+    def __init__(self, client: Client, clock: Clock, hostname: str = "minikube") -> None:
+        """`hostname`: of the machine that the process runs on (os.Hostname upstream)."""
         self.clock = clock
+        self._hostname = hostname
         self.on_add: Callable[[], None] = lambda: None
         self._muted = False
         self._client = client
@@ -139,7 +146,7 @@ class EventBroadcaster:
 
     def recorder(self, component: str, host: str = "") -> EventRecorder:
         """The recorder of a component (`source.component`, `reportingComponent`)."""
-        return EventRecorder(self, component, host)
+        return EventRecorder(self, component, host, f"{component}-{host or self._hostname}")
 
     @contextmanager
     def muted(self) -> Iterator[None]:
@@ -257,7 +264,7 @@ class Record:
             "eventTime": rfc3339_micro(said.when),
             "action": said.action,
             "reportingComponent": said.component,
-            "reportingInstance": said.host or said.component,
+            "reportingInstance": said.instance,
             **({"related": said.related} if said.related else {}),
         }
 

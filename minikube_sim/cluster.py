@@ -120,7 +120,7 @@ class Cluster(Verbs, Explained):
         self.authorizer = StoredAuthorizer()
         self.client = LocalClient(self.registry)
         self._informers = Informers(self.client)
-        self._events = EventBroadcaster(self.client, self.clock)
+        self._events = EventBroadcaster(self.client, self.clock, self.options.node_names()[0])
         self.manager = Manager(self.clock, self._informers, self._events, strict=strict)
         self.network = Network(self.options, self.clock, self.chance("network"))
         self.nodes = Nodes(self)

@@ -120,5 +120,6 @@ def test_with_an_action_it_has_the_form_of_the_newer_api() -> None:
     assert event["eventTime"] == "2026-01-01T00:00:00.000000Z"
     assert event["action"] == "Binding"
     assert event["reportingComponent"] == "default-scheduler"
+    assert event["reportingInstance"] == "default-scheduler-minikube"
     assert event.get("source") in ({}, None)
     assert not event.get("firstTimestamp")
