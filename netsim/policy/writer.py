@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from netsim.ipset.sets import IpSet
@@ -167,10 +168,10 @@ class PolicyWriter:
     # ------------------------------------------------------------ sets
 
     def _fill_sets(self, specs: Iterable[SetSpec], tracker: Tracker) -> None:
-        """New sets, and those whose selections changed."""
-        for spec in specs:
+        """New sets, in the order of their names, and those whose selections changed."""
+        named = sorted(((spec.name(self._family), spec) for spec in specs), key=itemgetter(0))
+        for name, spec in named:
             known = self._sets.get(spec)
-            name = spec.name(self._family)
             there = self._stack.ipsets.get(name)
             if (known is not None and there is not None
                     and spec.selection not in tracker.changed):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def _exported(call: Call) -> dict[str, str]:
     state = call.state
-    values = {name: state.variables[name] for name in state.exported if name in state.variables}
+    values = {name: value for name, value in state.variables.items() if name in state.exported}
     return {**values, **state.temporary}
 
 
