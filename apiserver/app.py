@@ -46,6 +46,7 @@ from apiserver.negotiation import JSON, YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 from apiserver.storage import StorageFailed
 from apiserver.streaming import carrier
+from apiserver.streaming.websocket_watch import WatchSocket
 from apiserver.subresources import SUBRESOURCES
 from apiserver.subresources.remote import STREAMS
 
@@ -256,7 +257,7 @@ class KubernetesApp:
                                            info.subresource))
         handler = find_handler(resource, info)
         if request.scope["type"] in carrier.KINDS and not _streams(info):
-            raise BadRequest("this resource is not streamed over WebSockets")
+            send = _watched(request, info, send)
         accepted = negotiate(request.header(b"accept"), streams=info.verb in _LISTS)
         answer = await handler(Call(registry, request, info, ctx, accepted, send))
         if answer is not None and ctx.warnings:
@@ -336,6 +337,15 @@ def _too_many() -> Answer:
     answer = text_answer(b"Too many requests, please try again later.\n", status=429)
     answer.headers += [(b"retry-after", b"1"), (b"x-content-type-options", b"nosniff")]
     return answer
+
+
+def _watched(request: Request, info: RequestInfo, send: Send) -> Send:
+    """How a watch sends to the client of a WebSocket. Raises BadRequest."""
+    if info.verb != "watch" or request.scope["type"] != carrier.WEBSOCKET:
+        raise BadRequest("this resource is not streamed over WebSockets")
+    socket = WatchSocket(request, send)
+    request.receive = socket.receive
+    return socket.send
 
 
 def _streams(info: RequestInfo) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from apiserver.authentication.websocket_protocol import token_of
 from apiserver.context import User
 from apiserver.machinery.errors import Unauthorized
 
@@ -59,6 +60,8 @@ class Authenticator:
         for name, value in scope["headers"]:
             if name == b"authorization":
                 return await self._by_header(value)
+        if token := token_of(scope.get("subprotocols") or ()):
+            return await self._by_token(token)
         certificate = scope.get("state", {}).get("peer_certificate")
         if certificate:
             return self._by_certificate(certificate)
@@ -76,11 +79,14 @@ class Authenticator:
 
     async def _by_header(self, value: bytes) -> User:
         scheme, _, token = value.partition(b" ")
-        if scheme.lower() == b"bearer":
-            token = token.strip()
-            for known, user in self._tokens.items():
-                if hmac.compare_digest(known, token):
-                    return user
-            if self._service_accounts is not None:
-                return await self._service_accounts.user(token.decode("latin-1"))
-        raise Unauthorized
+        if scheme.lower() != b"bearer":
+            raise Unauthorized
+        return await self._by_token(token.strip())
+
+    async def _by_token(self, token: bytes) -> User:
+        for known, user in self._tokens.items():
+            if hmac.compare_digest(known, token):
+                return user
+        if self._service_accounts is None:
+            raise Unauthorized
+        return await self._service_accounts.user(token.decode("latin-1"))
