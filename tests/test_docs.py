@@ -34,3 +34,9 @@ def test_links_lead_somewhere(page):
     missing = [link for link in links
                if "://" not in link and not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_every_page_is_linked_from_the_readme():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = [f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")]
+    assert [page for page in pages if f"({page})" not in readme] == []
