@@ -40,8 +40,9 @@ from apiserver.machinery.errors import (
     Unknown,
 )
 from apiserver.metrics.families import Sources
+from apiserver.metrics.family import MoreFamilies, no_more
 from apiserver.metrics.page import pages as metrics_pages
-from apiserver.metrics.recorder import Recorder, labels_of
+from apiserver.metrics.recorder import RECORDER, Recorder, labels_of
 from apiserver.negotiation import JSON, YAML, negotiate
 from apiserver.request_info import RequestInfo, parse_request
 from apiserver.storage import StorageFailed
@@ -85,10 +86,12 @@ class KubernetesApp:
                  pages: Mapping[str, Page] | None = None, health: Health | None = None,
                  node_logs: NodeLogs | None = None, node_streams: NodeStreams | None = None,
                  limits: Limits | None = None, lifetime: Lifetime | None = None,
-                 flow: FlowControl | None = None) -> None:
+                 flow: FlowControl | None = None,
+                 more_metrics: MoreFamilies = no_more) -> None:
         """`version`: what /version answers. `pages`: by path, or by prefix when it ends in '/'.
 
         `flow`: priorities and fairness; without it `limits` bound how many requests run.
+        `more_metrics`: what others in the process have for /metrics.
         """
         self._registry = registry
         self._authenticate = authenticate
@@ -98,13 +101,13 @@ class KubernetesApp:
         self._health = health or Health()
         self._lifetime = lifetime or Lifetime()
         self._limits = limits or Limits()
-        self._shared = {"apiserver.node_logs": node_logs, STREAMS: node_streams,
-                        LIFETIME: self._lifetime}
-        self._flow = flow
         self._recorder = Recorder()
+        self._shared = {"apiserver.node_logs": node_logs, STREAMS: node_streams,
+                        LIFETIME: self._lifetime, RECORDER: self._recorder}
+        self._flow = flow
         self._pages |= metrics_pages(Sources(
             registry=registry, recorder=self._recorder, limits=self._limits, health=self._health,
-            version=self._version, flow=flow))
+            version=self._version, flow=flow, more=more_metrics))
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """ASGI: one request."""

@@ -8,9 +8,11 @@ reconciled once for all.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from apiserver.machinery.histogram import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,8 @@ SMALL: Final = 100
 BATCH_SECONDS: Final = 0.0001
 """How long a change waits for others, for each object behind the key."""
 MAX_BATCH_SECONDS: Final = 1.0
+SECONDS: Final = tuple(10.0 ** power for power in range(-6, 4))
+"""Buckets of the durations of waiting and working."""
 QPS: Final = 10.0
 BURST: Final = 100
 
@@ -65,6 +69,28 @@ class RateLimiter:
         return max(0.0, -self._tokens / QPS)
 
 
+class QueueCounts:
+    """What went through one controller's part of the queue. Models workqueue's metrics."""
+
+    __slots__ = ("adds", "retries", "waits", "work")
+
+    def __init__(self) -> None:
+        self.adds = 0
+        self.retries = 0
+        """How often something was to be added later (AddAfter)."""
+        self.waits = Histogram(SECONDS)
+        self.work = Histogram(SECONDS)
+
+
+class QueueState(NamedTuple):
+    """One controller's part of the queue, now."""
+
+    counts: QueueCounts
+    depth: int
+    running: tuple[float, ...]
+    """For how many seconds its items in work have been."""
+
+
 class _Delayed(NamedTuple):
     when: float
     timer: Timer
@@ -81,6 +107,11 @@ class WorkQueue:
         self._dirty: set[Item] = set()
         self._processing: set[Item] = set()
         self._delayed: dict[Item, _Delayed] = {}
+        self._counts: dict[str, QueueCounts] = {}
+        self._since: dict[Item, float] = {}
+        """Since when items wait."""
+        self._begun: dict[Item, float] = {}
+        """Since when items are processed."""
 
     def __len__(self) -> int:
         return len(self._ready)
@@ -90,12 +121,15 @@ class WorkQueue:
         if item in self._dirty:
             return
         self._dirty.add(item)
+        self._counts_of(item.controller).adds += 1
+        self._since.setdefault(item, self._clock.now())
         if item not in self._processing:
             self._ready.append(item)
             self.on_add()
 
     def add_after(self, item: Item, seconds: float) -> None:
         """Queue an item when `seconds` have passed; of several times the earliest counts."""
+        self._counts_of(item.controller).retries += 1
         if seconds <= 0:
             self.add(item)
             return
@@ -118,11 +152,15 @@ class WorkQueue:
         item = self._ready.popleft()
         self._dirty.discard(item)
         self._processing.add(item)
+        now = self._begun[item] = self._clock.now()
+        self._counts_of(item.controller).waits.observe(now - self._since.pop(item, now))
         return item
 
     def done(self, item: Item) -> None:
         """The item is no longer processed; queue it again if it was added meanwhile."""
         self._processing.discard(item)
+        now = self._clock.now()
+        self._counts_of(item.controller).work.observe(now - self._begun.pop(item, now))
         if item in self._dirty:
             self._ready.append(item)
             self.on_add()
@@ -134,6 +172,23 @@ class WorkQueue:
         self._delayed.clear()
         self._ready.clear()
         self._dirty.clear()
+        self._since.clear()
+
+    def state(self) -> dict[str, QueueState]:
+        """What each controller's part of the queue does, by its name."""
+        now = self._clock.now()
+        depths = Counter(item.controller for item in self._dirty)
+        running: dict[str, list[float]] = {name: [] for name in self._counts}
+        for item, begun in self._begun.items():
+            running[item.controller].append(now - begun)
+        return {name: QueueState(counts, depths[name], tuple(running[name]))
+                for name, counts in self._counts.items()}
+
+    def _counts_of(self, controller: str) -> QueueCounts:
+        found = self._counts.get(controller)
+        if found is None:
+            found = self._counts[controller] = QueueCounts()
+        return found
 
     def _due(self, item: Item) -> None:
         self._delayed.pop(item, None)

@@ -281,6 +281,7 @@ class Cluster(Verbs, Explained):
         from apiserver.health import Health
         from apiserver.openapi.pages import OpenAPI
         from minikube_sim.logs import ContainerLogs
+        from minikube_sim.queue_metrics import queue_families
         from minikube_sim.remote import RemoteAccess
 
         version = version_info(self.options.kubernetes_version)
@@ -293,7 +294,8 @@ class Cluster(Verbs, Explained):
                              authorize=self.authorizer.authorize, version=version, pages=pages,
                              health=health, flow=self.flow,
                              node_logs=ContainerLogs(self.nodes),
-                             node_streams=RemoteAccess(self.nodes), lifetime=self.lifetime)
+                             node_streams=RemoteAccess(self.nodes), lifetime=self.lifetime,
+                             more_metrics=lambda: queue_families(self.manager.queue))
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Cluster]:

@@ -48,6 +48,7 @@ def _signer(obj: Object) -> str:
 class CertificateApproval(_CertificateStep):
     """Only who may approve for a signer approves."""
 
+    plugin: ClassVar[str] = "CertificateApproval"
     operations: ClassVar[tuple[Operation, ...]] = ("UPDATE",)
 
     async def validate(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
@@ -62,6 +63,7 @@ class CertificateApproval(_CertificateStep):
 class CertificateSigning(_CertificateStep):
     """Only who may sign for a signer sets certificates."""
 
+    plugin: ClassVar[str] = "CertificateSigning"
     operations: ClassVar[tuple[Operation, ...]] = ("UPDATE",)
 
     async def validate(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
@@ -79,6 +81,7 @@ class CertificateSigning(_CertificateStep):
 class CertificateSubjects(_CertificateStep):
     """Nobody gets a client certificate for system:masters."""
 
+    plugin: ClassVar[str] = "CertificateSubjectRestriction"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE",)
 
     async def validate(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:

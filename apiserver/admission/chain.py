@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from apiserver.machinery.errors import Forbidden
+from apiserver.admission.counts import SECONDS, AdmissionCounts, Phase
+from apiserver.machinery.errors import ApiError, Forbidden
+from apiserver.machinery.histogram import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from apiserver.context import RequestContext
     from apiserver.machinery.types import Object
@@ -25,6 +27,10 @@ ALL_OPERATIONS: tuple[Operation, ...] = ("CREATE", "UPDATE", "DELETE", "CONNECT"
 class AdmissionStep:
     """One step; the common case does nothing."""
 
+    plugin: ClassVar[str] = ""
+    """The name of upstream's plugin; empty: upstream does this elsewhere, and does not count it."""
+    counts: AdmissionCounts
+    """Those of its chain, once it is connected."""
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
     """Which operations it wants to see."""
     sees_bodies: ClassVar[bool] = False
@@ -45,14 +51,20 @@ class AdmissionChain:
 
     def __init__(self, steps: Sequence[AdmissionStep] = ()) -> None:
         self._steps = tuple(steps)
-        self._admit = {operation: _overriding(steps, operation, "admit")
-                       for operation in ALL_OPERATIONS}
-        self._validate = {operation: _overriding(steps, operation, "validate")
-                          for operation in ALL_OPERATIONS}
+        self.counts = AdmissionCounts()
+        self.now: Callable[[], float] = float
+        """Seconds on the server's clock, once it is connected."""
+        bodies = [step for step in steps if step.sees_bodies]
+        self._admit = {each: _Phase(self, steps, each, "admit") for each in ALL_OPERATIONS}
+        self._validate = {each: _Phase(self, steps, each, "validate") for each in ALL_OPERATIONS}
+        self._bodies = {each: (_Phase(self, bodies, each, "admit"),
+                               _Phase(self, bodies, each, "validate")) for each in ALL_OPERATIONS}
 
     def connect(self, registry: Registry) -> None:
         """Give every step the registry that it serves."""
+        self.now = registry.clock.now
         for step in self._steps:
+            step.counts = self.counts
             step.connect(registry)
 
     async def admit(self, operation: Operation, ctx: RequestContext, obj: Object | None,
@@ -61,32 +73,64 @@ class AdmissionChain:
 
         When webhooks or policies have changed it, all see it once more.
         """
-        steps = self._admit[operation]
-        for step in steps:
-            await step.admit(ctx, obj, old)
+        phase = self._admit[operation]
+        await phase.run(ctx, obj, old)
         state = ctx.reinvocation
         if state is None:
             return
         if state.changed:
             state.again = True
-            for step in steps:
-                await step.admit(ctx, obj, old)
+            await phase.run(ctx, obj, old)
         ctx.reinvocation = None
 
     async def pass_body(self, operation: Operation, ctx: RequestContext, body: Object) -> None:
         """Let those who see bodies change it, then refuse it. Raises ApiError."""
-        for phase in (self._admit, self._validate):
-            for step in phase[operation]:
-                if step.sees_bodies:
-                    method = step.admit if phase is self._admit else step.validate
-                    await method(ctx, body, None)
+        for phase in self._bodies[operation]:
+            await phase.run(ctx, body, None)
         ctx.reinvocation = None
 
     async def validate(self, operation: Operation, ctx: RequestContext, obj: Object | None,
                        old: Object | None) -> None:
         """Let every step refuse. Raises ApiError at the first refusal."""
-        for step in self._validate[operation]:
-            await step.validate(ctx, obj, old)
+        await self._validate[operation].run(ctx, obj, old)
+
+
+class _Phase:
+    """What is done in one phase of one operation, and where its time is noted: found once, so that
+    a request looks nothing up."""
+
+    def __init__(self, chain: AdmissionChain, steps: Sequence[AdmissionStep],
+                 operation: Operation, method: str) -> None:
+        self._chain = chain
+        self._whole = Phase("", method, operation)
+        counts = chain.counts
+        self._passed = counts.passing(self._whole)
+        self._steps = [
+            (getattr(step, method), phase,
+             counts.passing(phase) if step.plugin else Histogram(SECONDS))
+            for step in _overriding(steps, operation, method)
+            for phase in [Phase(step.plugin, method, operation)]]
+
+    async def run(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
+        """Raises ApiError at the first refusal."""
+        now, phase = self._chain.now, self._whole
+        begun = last = now()
+        try:
+            for call, phase, passed in self._steps:  # noqa: B007
+                await call(ctx, obj, old)
+                ended = now()
+                passed.observe(ended - last)
+                last = ended
+        except ApiError:
+            self._refused(phase, begun, last)
+            raise
+        self._passed.observe(last - begun)
+
+    def _refused(self, phase: Phase, begun: float, last: float) -> None:
+        counts, now = self._chain.counts, self._chain.now()
+        counts.refusing(self._whole).observe(now - begun)
+        if phase.name:
+            counts.refusing(phase).observe(now - last)
 
 
 def _overriding(steps: Sequence[AdmissionStep], operation: Operation,

@@ -24,6 +24,7 @@ _NOT_ALLOWED: Final = ("only dynamically provisioned pvc can be resized and the 
 class ClaimResize(AdmissionStep):
     """Refuses to let claims grow that cannot."""
 
+    plugin: ClassVar[str] = "PersistentVolumeClaimResize"
     operations: ClassVar[tuple[Operation, ...]] = ("UPDATE",)
 
     _classes: Lister

@@ -74,6 +74,7 @@ def _created(obj: Object) -> str:
 class DefaultStorageClass(_DefaultClass):
     """A claim without a class gets the default StorageClass."""
 
+    plugin: ClassVar[str] = "DefaultStorageClass"
     of = ("", "persistentvolumeclaims")
     classes = ("storage.k8s.io", "storageclasses")
     field = "storageClassName"
@@ -84,6 +85,7 @@ class DefaultStorageClass(_DefaultClass):
 class DefaultIngressClass(_DefaultClass):
     """An Ingress without a class gets the default IngressClass."""
 
+    plugin: ClassVar[str] = "DefaultIngressClass"
     of = ("networking.k8s.io", "ingresses")
     classes = ("networking.k8s.io", "ingressclasses")
     field = "ingressClassName"

@@ -29,6 +29,7 @@ _MOST_FOR_MILLI: Final = 2**63 // 1000
 class LimitRanger(AdmissionStep):
     """Applies a namespace's LimitRanges to new Pods and to claims."""
 
+    plugin: ClassVar[str] = "LimitRanger"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
 
     _ranges: Lister

@@ -21,6 +21,7 @@ _REVIEWS: Final = frozenset({"authorization.k8s.io", "authentication.k8s.io"})
 class NamespaceLifecycle(AdmissionStep):
     """Refuses writes into missing and terminating namespaces, and the end of the immortal ones."""
 
+    plugin: ClassVar[str] = "NamespaceLifecycle"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE", "DELETE")
     sees_bodies: ClassVar[bool] = True
 

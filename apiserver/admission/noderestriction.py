@@ -40,6 +40,7 @@ _UNREFERABLE: Final = (("serviceaccounts", "a service account"), ("secrets", "se
 class NodeRestriction(AdmissionStep):
     """Asks of kubelets only; of everybody else nothing is asked."""
 
+    plugin: ClassVar[str] = "NodeRestriction"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE", "DELETE")
     sees_bodies: ClassVar[bool] = True
     _registry: Registry

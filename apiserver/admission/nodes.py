@@ -16,6 +16,7 @@ _NOT_READY: Final = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedul
 class TaintNewNodes(AdmissionStep):
     """The taint goes when the node lifecycle controller sees the Node ready."""
 
+    plugin: ClassVar[str] = "TaintNodesByCondition"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE",)
 
     async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:

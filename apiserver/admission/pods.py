@@ -76,6 +76,8 @@ class PodStep(AdmissionStep):
 class ServiceAccounts(PodStep):
     """A Pod runs as a service account that exists, and gets its token and pull secrets."""
 
+    plugin: ClassVar[str] = "ServiceAccount"
+
     async def admit_pod(self, ctx: RequestContext, pod: Object, spec: dict[str, Any]) -> None:
         """Raises Forbidden."""
         if _MIRROR in meta.annotations(pod):
@@ -133,6 +135,7 @@ def _token_volume(name: str) -> Object:
 class Priority(PodStep):
     """A Pod's priority is that of its PriorityClass, else of the global default, else 0."""
 
+    plugin: ClassVar[str] = "Priority"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
 
     def readmit(self, spec: dict[str, Any], old: Object) -> None:
@@ -178,6 +181,7 @@ class Priority(PodStep):
 class DefaultTolerations(PodStep):
     """A Pod tolerates a node that is not ready or unreachable for five minutes."""
 
+    plugin: ClassVar[str] = "DefaultTolerationSeconds"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
 
     async def admit_pod(self, ctx: RequestContext, pod: Object, spec: dict[str, Any]) -> None:

@@ -35,6 +35,7 @@ _ATTEMPTS: Final = 4
 class ResourceQuotas(AdmissionStep):
     """Charges new and growing objects, or refuses them."""
 
+    plugin: ClassVar[str] = "ResourceQuota"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
 
     _registry: Registry

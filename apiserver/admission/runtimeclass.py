@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class RuntimeClasses(AdmissionStep):
     """A new Pod's overhead is its RuntimeClass's, and it runs where the class does."""
 
+    plugin: ClassVar[str] = "RuntimeClass"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE",)
 
     _classes: Lister

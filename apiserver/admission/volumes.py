@@ -22,6 +22,7 @@ _FINALIZERS: Final[Mapping[tuple[str, str], str]] = {
 class ProtectVolumes(AdmissionStep):
     """New volumes, claims and classes get the finalizer that a controller takes off unused ones."""
 
+    plugin: ClassVar[str] = "StorageObjectInUseProtection"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE",)
 
     async def admit(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:

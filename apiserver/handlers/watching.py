@@ -16,6 +16,7 @@ from apiserver.handlers.rendering import include_object
 from apiserver.handlers.request import Disconnected
 from apiserver.lifetime import SCOPE as LIFETIME
 from apiserver.machinery.errors import ApiError, Expired, Unknown
+from apiserver.metrics.recorder import RECORDER
 from apiserver.registry.watching import WatchEnded
 from apiserver.storage import StorageFailed
 from apiserver.table import partial_metadata, row_of, table_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from apiserver.handlers.call import Call, Receive
     from apiserver.lifetime import Lifetime
+    from apiserver.machinery.histogram import Histogram
+    from apiserver.metrics.recorder import Recorder
     from apiserver.registry.watching import Event, RegistryWatch
 
 DEFAULT_SECONDS: Final = 45 * 60.0
@@ -70,6 +73,7 @@ class _Stream:
         self._call = call
         self._source = source
         self._encode = encode
+        self._sizes = _sizes_of(call)
         self._bookmarks = bookmarks
         self._wake = asyncio.Event()
         self._over = False
@@ -132,7 +136,10 @@ class _Stream:
         if self._due:
             self._due = False
             events.append(self._source.bookmark())
-        return b"".join([self._encode(event) for event in events])
+        lines = [self._encode(event) for event in events]
+        for line in lines:
+            self._sizes.observe(len(line))
+        return b"".join(lines)
 
     def _bookmark_due(self) -> None:
         self._due = True
@@ -173,6 +180,12 @@ def next_bookmark(now: float, deadline: float) -> float | None:
     """
     at = min(now + BOOKMARK_SECONDS, deadline - LAST_BOOKMARK_SECONDS)
     return at if at > now else None
+
+
+def _sizes_of(call: Call) -> Histogram:
+    """Where the sizes of what is sent are counted."""
+    recorder: Recorder = call.request.scope[RECORDER]
+    return recorder.events_of(call.ctx.resource)
 
 
 def _nothing() -> None:

@@ -6,13 +6,15 @@ storage/etcd3/metrics and component-base/metrics/prometheus/slis.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from apiserver.metrics.admission import admission
+from apiserver.metrics.family import Family, MoreFamilies, no_more
 from apiserver.metrics.recorder import Labels
 from apiserver.storage.keys import collection_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from apiserver.flowcontrol.controller import FlowControl
     from apiserver.health import Health
@@ -22,17 +24,6 @@ if TYPE_CHECKING:
     from apiserver.registry.registry import Registry
 
 _REQUEST: Final = (*Labels._fields,)
-
-
-class Family(NamedTuple):
-    """One metric: its samples are label values with a number (or a Histogram)."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    stability: Literal["STABLE", "BETA", "ALPHA"]
-    help: str
-    labels: Sequence[str]
-    samples: Iterable[tuple[Sequence[str], Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +36,15 @@ class Sources:
     health: Health
     version: Object
     flow: FlowControl | None = None
+    more: MoreFamilies = no_more
 
 
 async def families(sources: Sources) -> list[Family]:
     """Everything for /metrics."""
     return [*_requests(sources.recorder), *_in_flight(sources), *_who(sources.recorder),
-            *await _objects(sources.registry), *_flows(sources.flow), _build(sources.version),
-            *slis(sources)]
+            *_watched(sources), *admission(sources.registry.admission.counts),
+            *await _objects(sources.registry), *_flows(sources.flow), build(sources.version),
+            *slis(sources), *sources.more()]
 
 
 def _requests(recorder: Recorder) -> Iterator[Family]:
@@ -77,6 +70,20 @@ def _requests(recorder: Recorder) -> Iterator[Family]:
         "Gauge of all active long-running apiserver requests broken out by verb, group, version,"
         " resource, scope and component. Not all requests are tracked this way.", _REQUEST,
         sorted(recorder.long_running.items()))
+
+
+def _watched(sources: Sources) -> Iterator[Family]:
+    """What was sent to watches: told apart by kind, since 1.34 by resource."""
+    by_resource = sources.registry.schema.minor >= _RESOURCE_OBJECTS
+    found = [((each.gvr.group, each.gvr.version,
+               each.gvr.resource if by_resource else each.kind), each.sizes)
+             for each in sources.recorder.watched()]
+    labels = ("group", "version", "resource" if by_resource else "kind")
+    yield Family("apiserver_watch_events_total", "counter", "ALPHA",
+                 "Number of events sent in watch clients", labels,
+                 [(values, sizes.number) for values, sizes in found])
+    yield Family("apiserver_watch_events_sizes", "histogram", "ALPHA",
+                 "Watch event size distribution in bytes", labels, found)
 
 
 def _in_flight(sources: Sources) -> Iterator[Family]:
@@ -157,7 +164,8 @@ _LEVELS: Final[Sequence[tuple[str, Any, str, Any]]] = (
      lambda level: level.nominal - level.lendable))
 
 
-def _build(version: Object) -> Family:
+def build(version: Object) -> Family:
+    """kubernetes_build_info of what /version says."""
     fields = {"major": "major", "minor": "minor", "git_version": "gitVersion",
               "git_commit": "gitCommit", "git_tree_state": "gitTreeState",
               "build_date": "buildDate", "go_version": "goVersion", "compiler": "compiler",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from apiserver.handlers.answer import Answer
@@ -11,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from apiserver.handlers.request import Request
-    from apiserver.metrics.families import Family, Sources
+    from apiserver.metrics.families import Sources
+    from apiserver.metrics.family import Family
 
 _ENCODINGS: Final = b"accept"
+_TEXT: Final = "text/plain"
 
 
 def pages(sources: Sources) -> dict[str, Callable[[Request], Awaitable[Answer]]]:
@@ -28,15 +31,34 @@ def pages(sources: Sources) -> dict[str, Callable[[Request], Awaitable[Answer]]]
 
 
 def _written(request: Request, found: Iterable[Family], *, process: bool) -> Answer:
+    body, media_type = written(found, request.header(_ENCODINGS), process=process)
+    return Answer(body, media_type=media_type)
+
+
+def written(found: Iterable[Family], accept: str = "", *,
+            process: bool = False) -> tuple[bytes, str]:
+    """The text of metrics and its media type. `process`: with those of this process."""
     from prometheus_client import CollectorRegistry, ProcessCollector
     from prometheus_client.exposition import choose_encoder
 
+    found = list(found)
     registry = CollectorRegistry()
     registry.register(_Families(found))
     if process:
         ProcessCollector(registry=registry)
-    encode, media_type = choose_encoder(request.header(_ENCODINGS))
-    return Answer(encode(registry), media_type=media_type)
+    encode, media_type = choose_encoder(accept)
+    body: bytes = encode(registry)
+    return (_own_names(body, found) if media_type.startswith(_TEXT) else body), media_type
+
+
+def _own_names(body: bytes, found: Iterable[Family]) -> bytes:
+    """Counters are called what upstream calls them, which is not always `_total`; OpenMetrics wants
+    that, and so prometheus-client adds it."""
+    names = [family.name for family in found
+             if family.kind == "counter" and not family.name.endswith("_total")]
+    if not names:
+        return body
+    return re.sub(rf"(?m)^(# HELP |# TYPE |)({'|'.join(names)})_total\b".encode(), rb"\1\2", body)
 
 
 class _Families:
@@ -68,7 +90,7 @@ class _Families:
                 kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
                 made = kind(family.name, text, labels=family.labels)
                 for values, number in family.samples:
-                    made.add_metric(values, number)
+                    made.add_metric(values, number, timestamp=family.at)
             yield made
 
 

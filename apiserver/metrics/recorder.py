@@ -6,44 +6,35 @@ names.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from apiserver.machinery.histogram import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from apiserver.handlers.request import Request
+    from apiserver.machinery.gvk import GVR
     from apiserver.request_info import RequestInfo
+    from apiserver.resource import Resource
 
 SECONDS: Final = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10,
                   15, 20, 30, 45, 60)
 """Buckets of apiserver_request_duration_seconds."""
 BYTES: Final = tuple(1000.0 * 10**power for power in range(7))
 """Buckets of apiserver_response_sizes."""
+EVENT_BYTES: Final = tuple(1024.0 * 2**power for power in range(8))
+"""Buckets of apiserver_watch_events_sizes."""
+RECORDER: Final = "apiserver.recorder"
+"""Where a request's scope has the recorder."""
 _METHODS: Final = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "POST",
                    "update": "PUT", "patch": "PATCH", "delete": "DELETE",
                    "deletecollection": "DELETECOLLECTION"}
 _CONNECTS: Final = frozenset({"exec", "attach", "portforward", "proxy", "log"})
 _SIZED: Final = frozenset({"GET", "LIST"})
 _KNOWN_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
-
-
-class Histogram:
-    """How many values fell below each bound."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """One value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
 
 
 class Labels(NamedTuple):
@@ -71,6 +62,14 @@ class Record:
         self.sizes = Histogram(BYTES) if labels.verb in _SIZED else None
 
 
+class WatchEvents(NamedTuple):
+    """What was sent of one kind."""
+
+    gvr: GVR
+    kind: str
+    sizes: Histogram
+
+
 class Recorder:
     """The counts of one server."""
 
@@ -83,6 +82,16 @@ class Recorder:
         """By result: allowed, denied."""
         self.deprecated: set[tuple[str, str, str, str]] = set()
         """Group, version, resource and subresource of deprecated APIs that were asked for."""
+        self._events: dict[GVR, WatchEvents] = {}
+
+    def events_of(self, resource: Resource) -> Histogram:
+        """The sizes of the watch events of a kind that were sent, in bytes."""
+        return self._events.setdefault(resource.gvr, WatchEvents(
+            resource.gvr, resource.kind, Histogram(EVENT_BYTES))).sizes
+
+    def watched(self) -> list[WatchEvents]:
+        """The events of all kinds that were watched."""
+        return [self._events[gvr] for gvr in sorted(self._events)]
 
     def records(self) -> list[Record]:
         """All of them, in the order of their labels."""

@@ -39,6 +39,7 @@ _MOST_PODS: Final = 3000
 class PodSecurity(AdmissionStep):
     """Enforces, and warns, by the labels of the namespace."""
 
+    plugin: ClassVar[str] = "PodSecurity"
     operations: ClassVar[tuple[Operation, ...]] = ("CREATE", "UPDATE")
 
     _registry: Registry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from apiserver.admission.asked import asked_of
 from apiserver.admission.chain import refuse
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 class MutatingPolicies(PolicyStep):
     """Changes objects as policies say."""
 
+    plugin: ClassVar[str] = "MutatingAdmissionPolicy"
     policies = "mutatingadmissionpolicies"
     bindings = "mutatingadmissionpolicybindings"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import orjson
 
@@ -41,6 +41,7 @@ class _Denied:
 class ValidatingPolicies(PolicyStep):
     """Refuses what policies deny, and warns of what they only warn of."""
 
+    plugin: ClassVar[str] = "ValidatingAdmissionPolicy"
     policies = "validatingadmissionpolicies"
     bindings = "validatingadmissionpolicybindings"
 

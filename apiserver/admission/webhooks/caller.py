@@ -26,8 +26,17 @@ _HTTPS: Final = 443
 _CREATED: Final = 201
 
 
+UNAVAILABLE: Final = 503
+"""How a call counts that brought no answer."""
+
+
 class CallFailed(Exception):
     """No answer, in the words of upstream's client."""
+
+    def __init__(self, text: str, code: int = UNAVAILABLE) -> None:
+        super().__init__(text)
+        self.code = code
+        """The status that came instead of an answer; 503 where none came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +97,7 @@ class WebhookCaller:
             return _checked(*await self.network.post(call))
         except CallFailed as error:
             url = f"https://{call.host}:{call.port}{call.path}"
-            raise CallFailed(f'Post "{url}": {error}') from None
+            raise CallFailed(f'Post "{url}": {error}', error.code) from None
 
 
 async def _post(url: str, config: Object, body: bytes, seconds: float) -> tuple[int, bytes]:
@@ -161,4 +170,4 @@ def _checked(status: int, body: bytes) -> bytes:
                   405: "the server does not allow this method on the requested resource"}
     text = body.decode(errors="replace").strip() or "unknown"
     raise CallFailed(known.get(status) or f'an error on the server ("{text}") has prevented the'
-                     " request from succeeding")
+                     " request from succeeding", status)

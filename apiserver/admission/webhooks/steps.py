@@ -13,9 +13,10 @@ import orjson
 from apiserver.admission.asked import asked_of
 from apiserver.admission.chain import ALL_OPERATIONS, AdmissionStep, Operation, refuse
 from apiserver.admission.conditions import ConditionFailed, conditions_hold
+from apiserver.admission.counts import CALL_FAILED, REFUSED, SUCCESS, WebhookCall
 from apiserver.admission.lister import Lister
 from apiserver.admission.matching import is_exempt, matching_resource, selects
-from apiserver.admission.webhooks.caller import CallFailed, WebhookCaller, loop_runs
+from apiserver.admission.webhooks.caller import UNAVAILABLE, CallFailed, WebhookCaller, loop_runs
 from apiserver.admission.webhooks.review import BadAnswer, Verdict, denial, question, read_answer
 from apiserver.context import PATCHES, Reinvocation
 from apiserver.machinery import meta
@@ -126,14 +127,14 @@ class _WebhookStep(AdmissionStep):
 
     async def ask(self, ctx: RequestContext, hook: Hook, asked: Asked) -> Verdict | None:
         """What the webhook says, None when it fails and may. Raises InternalError, denials."""
-        uid = meta.new_uid(self.registry.chance)
-        body, timeout = hook.body, float(hook.body.get("timeoutSeconds") or 10)
+        begun = self.registry.clock.now()
         try:
-            answer = await self._caller.call(body.get("clientConfig") or {},
-                                             question(asked, uid), timeout)
-            verdict = read_answer(answer, uid, mutating=self.mutating)
+            verdict = await self._answer(hook, asked)
         except (CallFailed, BadAnswer) as error:
-            if body.get("failurePolicy") == "Ignore":
+            lenient = hook.body.get("failurePolicy") == "Ignore"
+            code = error.code if isinstance(error, CallFailed) else UNAVAILABLE
+            self._count(hook, asked, begun, code, rejected=not lenient, error=CALL_FAILED)
+            if lenient:
                 return None
             start = ("failed to call webhook" if isinstance(error, CallFailed)
                      else "received invalid webhook response")
@@ -142,9 +143,26 @@ class _WebhookStep(AdmissionStep):
             ctx.note(f"{hook.name}/{key}", value)
         for text in verdict.warnings:
             ctx.warn(text)
-        if not verdict.allowed:
-            raise denial(hook.name, verdict.result)
-        return verdict
+        if verdict.allowed:
+            self._count(hook, asked, begun, SUCCESS, rejected=False)
+            return verdict
+        refused = denial(hook.name, verdict.result)
+        self._count(hook, asked, begun, refused.code, rejected=True, error=REFUSED)
+        raise refused
+
+    async def _answer(self, hook: Hook, asked: Asked) -> Verdict:
+        """Raises CallFailed, BadAnswer."""
+        uid = meta.new_uid(self.registry.chance)
+        timeout = float(hook.body.get("timeoutSeconds") or 10)
+        answer = await self._caller.call(hook.body.get("clientConfig") or {},
+                                         question(asked, uid), timeout)
+        return read_answer(answer, uid, mutating=self.mutating)
+
+    def _count(self, hook: Hook, asked: Asked, begun: float, code: int, *, rejected: bool,
+               error: str = "") -> None:
+        self.counts.asked(WebhookCall(
+            hook.name, "admit" if self.mutating else "validating", asked.operation,
+            self.registry.clock.now() - begun, code, rejected, error))
 
 
 def _internal(text: str) -> ApiError:
@@ -155,6 +173,7 @@ def _internal(text: str) -> ApiError:
 class MutatingWebhooks(_WebhookStep):
     """Lets webhooks change the object, one after the other."""
 
+    plugin: ClassVar[str] = "MutatingAdmissionWebhook"
     configurations = "mutatingwebhookconfigurations"
     mutating = True
 
@@ -233,6 +252,7 @@ def written_back(obj: Object, asked: Asked, changed: Object) -> Object:
 class ValidatingWebhooks(_WebhookStep):
     """Asks webhooks whether the object may be stored; all at once where that is possible."""
 
+    plugin: ClassVar[str] = "ValidatingAdmissionWebhook"
     configurations = "validatingwebhookconfigurations"
     mutating = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -330,6 +331,29 @@ def test_a_webhook_may_change_a_scale(hook: WebhookServer) -> None:
     assert http("PUT", f"{target}/d/scale", scale).json["spec"]["replicas"] == 2
     assert http("GET", f"{target}/d").json["spec"]["replicas"] == 2
     assert hook.asked[0]["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+
+
+@pytest.mark.parametrize(("answer", "status", "policy", "code", "error"), [
+    ({}, 200, "Fail", "200", None),
+    ({"allowed": False}, 200, "Fail", "400", "no_error"),
+    ({"allowed": False, "status": {"code": 999}}, 200, "Fail", "600", "no_error"),
+    ({}, 500, "Fail", "500", "calling_webhook_error"),
+    ({"uid": "other"}, 200, "Fail", "503", "calling_webhook_error"),
+    ({}, 500, "Ignore", "500", None)])
+def test_what_webhooks_say_is_counted(hook: WebhookServer, answer: Object, status: int,
+                                      policy: str, code: str, error: str | None) -> None:
+    server = Server()
+    hook.answer, hook.status = (lambda request: answer), status
+    ask(server, hook, failurePolicy=policy)
+    with suppress(ApiError):
+        server.create(CONFIGMAPS, configmap())
+    counts = server.registry.admission.counts
+    asked = ("hooks.example.com", "validating", "CREATE")
+    rejected = error is not None
+    assert counts.webhook_requests == {(*asked, code, str(rejected).lower()): 1}
+    assert counts.webhook_rejections == ({(*asked, error, code): 1} if rejected else {})
+    assert counts.fail_open == ({asked[:2]: 1} if policy == "Ignore" else {})
+    assert counts.webhooks[asked, rejected].number == 1
 
 
 def noted(server: Server) -> Object:

@@ -16,7 +16,7 @@ def http() -> Http:
     return Http()
 
 
-def samples(http, name, **labels):
+def samples(http, name, /, **labels):
     """The values of the samples of that name and (at least) these labels."""
     text = http("GET", "/metrics").body.decode()
     return [sample.value for family in text_string_to_metric_families(text)
@@ -107,3 +107,54 @@ def test_every_family_has_help_and_a_stability_level(http):
     assert helps
     assert all(line.split(" ", 3)[3].startswith(("[STABLE]", "[BETA]", "[ALPHA]"))
                for line in helps)
+
+
+def test_admission_is_timed_by_plugin_and_operation(http):
+    http("POST", PODS, POD)
+    http("PATCH", f"{PODS}/web", {"metadata": {"labels": {"a": "b"}}},
+         content_type="application/merge-patch+json")
+    http("DELETE", f"{PODS}/web")
+    plugin = "apiserver_admission_controller_admission_duration_seconds_count"
+    assert samples(http, plugin, name="PodSecurity", type="validate", operation="UPDATE",
+                   rejected="false") == [1]
+    assert samples(http, plugin, name="NamespaceLifecycle", type="admit",
+                   operation="DELETE") == [1]
+    assert samples(http, plugin, name="LimitRanger", operation="DELETE") == []
+    assert samples(http, plugin, name="") == []
+    step = "apiserver_admission_step_admission_duration_seconds_count"
+    assert samples(http, step, type="admit", operation="UPDATE", rejected="false") == [1]
+
+
+def test_a_refusal_is_timed_as_one(http):
+    http("POST", PODS, {**POD, "spec": {**POD["spec"], "serviceAccountName": "none"}})
+    found = {"type": "admit", "operation": "CREATE", "rejected": "true"}
+    assert samples(http, "apiserver_admission_controller_admission_duration_seconds_count",
+                   name="ServiceAccount", **found) == [1]
+    assert samples(http, "apiserver_admission_step_admission_duration_seconds_count",
+                   **found) == [1]
+
+
+def test_reading_passes_no_admission(http):
+    name = "apiserver_admission_step_admission_duration_seconds_count"
+    before = samples(http, name)
+    http("GET", PODS)
+    assert samples(http, name) == before
+
+
+def test_what_a_watch_sends_is_counted_and_measured(http):
+    http("POST", PODS, POD)
+    lines = http.stream(f"{PODS}?watch=1&timeoutSeconds=1&resourceVersion=0")
+    of_pods = {"group": "", "version": "v1", "resource": "pods"}
+    assert samples(http, "apiserver_watch_events_total", **of_pods) == [len(lines)] == [1]
+    assert samples(http, "apiserver_watch_events_sizes_bucket", le="1024", **of_pods) == [0]
+    assert samples(http, "apiserver_watch_events_sizes_bucket", le="2048", **of_pods) == [1]
+
+
+@pytest.mark.verified(source="/metrics of a real server")
+def test_counters_have_upstreams_names_in_text_and_total_in_open_metrics(http):
+    text = http("GET", "/metrics").body.decode()
+    assert "# TYPE authentication_attempts counter\nauthentication_attempts{" in text
+    assert "authentication_attempts_total" not in text
+    assert "# TYPE apiserver_request_total counter\n" in text
+    openly = http("GET", "/metrics", accept="application/openmetrics-text; version=1.0.0").body
+    assert b"authentication_attempts_total{" in openly
