@@ -54,7 +54,8 @@ class Nodes:
         self.images = ImageRegistry(IMAGES, unknown=cluster.options.unknown_images)
         self.runtime = SimRuntime(self.images, cluster.clock, cluster.chance("containers"))
         self.kubelets: dict[str, Kubelet] = {}
-        self._booted = cluster.clock.now()
+        self.booted = cluster.clock.now()
+        """When the machines were switched on, on the cluster clock."""
         self._files: dict[str, dict[str, str]] = {}
         self._own: dict[str, type[Program]] = {}
 
@@ -135,7 +136,7 @@ class Nodes:
             cluster.options, name, cluster.network.gateway))
         return Machine(hostname=name, network=cluster.network.host(name), clock=cluster.clock,
                        chance=cluster.chance(f"shell/{name}"), files=files, user=user,
-                       booted=self._booted, processes=lambda: _processes(cluster))
+                       booted=self.booted, processes=lambda: _processes(cluster))
 
     def all_ready(self) -> bool:
         """Whether every node of the cluster is Ready."""

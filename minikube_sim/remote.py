@@ -9,8 +9,6 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from apiserver.machinery import meta
 from apiserver.machinery.errors import InternalError
 from apiserver.streaming.node import ConnectionFailed, ProxyRequest, ProxyResponse
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
 CANNOT_EXEC: Final = 126
 _OCI: Final = "OCI runtime exec failed: exec failed: unable to start container process"
 _LOCALHOST: Final = "127.0.0.1"
-_JSON: Final = (("Content-Type", "application/json"),)
-_TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 
 
 class RemoteAccess:
@@ -96,18 +92,10 @@ class RemoteAccess:
         return ProxyResponse(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def kubelet(self, node: str, path: str) -> ProxyResponse:
-        """See NodeStreams: /healthz and /pods are simulated."""
-        kubelet = self._nodes.kubelets.get(node)
-        if kubelet is None:
-            raise ConnectionFailed(f"dial tcp: the kubelet of {node} does not run")
-        plain = path.partition("?")[0].rstrip("/")
-        if plain == "/healthz":
-            return ProxyResponse(status=200, headers=_TEXT, body=b"ok")
-        if plain == "/pods":
-            pods = {"kind": "PodList", "apiVersion": "v1", "metadata": {},
-                    "items": self._nodes.pods_of(node)}
-            return ProxyResponse(status=200, headers=_JSON, body=orjson.dumps(pods))
-        return ProxyResponse(status=404, headers=_TEXT, body=b"404 page not found\n")
+        """See NodeStreams."""
+        from minikube_sim.nodeserver.pages import kubelet_page
+
+        return kubelet_page(self._nodes, node, path)
 
     def _container(self, pod: Object, name: str) -> SimContainer:
         """A running container. Raises InternalError in the kubelet's words."""

@@ -16,7 +16,7 @@ from apiserver.resource import Column, Resource
 from apiserver.schema.types import Type
 from apiserver.storage.store import Change, Page, Version
 from apiserver.strategy import Strategy
-from minikube_sim.usage import IDLE_CPU, WINDOW
+from minikube_sim.usage import NODE_CPU, NODE_MEMORY, WINDOW, cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from minikube_sim.runtime import SimContainer, SimRuntime
 
 GROUP: Final = "metrics.k8s.io"
-_NODE_CPU: Final = 0.05
-_NODE_MEMORY: Final = 600 * 2**20
-"""What a node's own programs take."""
 
 
 def _used(name: str) -> Callable[[Object, float], Any]:
@@ -140,7 +137,7 @@ class _Objects:
             running.setdefault((one.pod.get("spec") or {}).get("nodeName") or "", []).append(one)
         for name, containers in running.items():
             if name:
-                usage = self._usage(containers, cpu=_NODE_CPU, memory=_NODE_MEMORY)
+                usage = self._usage(containers, cpu=NODE_CPU, memory=NODE_MEMORY)
                 yield "", {**self._head("NodeMetrics", name, "", {}), "usage": usage}
 
     def _head(self, kind: str, name: str, namespace: str, labels: Any) -> Object:
@@ -157,6 +154,6 @@ class _Objects:
                memory: int = 0) -> Object:
         now = self._registry.clock.now()
         for one in containers:
-            cpu += IDLE_CPU + one.cpu.rate(now)
+            cpu += cores(one.cpu, now)
             memory += one.program.memory_bytes
         return {"cpu": str(Quantity(round(cpu * NANO))), "memory": f"{memory // 1024}Ki"}

@@ -7,10 +7,12 @@ is a list of lines, its files are texts by path, its commands (`exec`) run in th
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING
 
+from apiserver.machinery.clock import parse_time
 from controllers.node.runtime import (
     ContainerConfig,
     ContainerExit,
@@ -25,7 +27,7 @@ from minikube_sim.exchange import probe
 from minikube_sim.process import SIGKILL, SIGTERM, Process, finish, pause
 from minikube_sim.shell.context import Machine
 from minikube_sim.shell.session import run_command
-from minikube_sim.usage import CpuMeter
+from minikube_sim.usage import IDLE_CPU, CpuMeter
 
 if TYPE_CHECKING:
     import random
@@ -62,11 +64,14 @@ class SimContainer:
     """Called when something has been logged, or the program has ended (`logs -f`)."""
     cpu: CpuMeter = field(default_factory=CpuMeter)
     """What it has used of late."""
+    started: float = field(init=False)
+    """When, in seconds since 1970."""
     _sockets: list[Listener] = field(default_factory=list)
     _killer: Timer | None = None
     _machine: Machine | None = None
 
     def __post_init__(self) -> None:
+        self.started = _began(self.config) or self.clock.now()
         self.program, self.args = entry(self.image, self.config, self)
 
     @property
@@ -119,6 +124,10 @@ class SimContainer:
     def files(self) -> Mapping[str, str]:
         """See Container."""
         return self.machine.files
+
+    def cpu_seconds(self, now: float) -> float:
+        """What it has used in all."""
+        return IDLE_CPU * max(now - self.started, 0.0) + self.cpu.total
 
     def now(self) -> float:
         """See Container."""
@@ -209,6 +218,8 @@ class SimRuntime:
         self._clock = clock
         self._chance = chance
         self._containers: dict[str, SimContainer] = {}
+        self.ended_cpu: defaultdict[str, float] = defaultdict(float)
+        """Seconds of CPU that containers used which have ended, by node."""
 
     def image(self, name: str) -> ImageInfo:
         """See ContainerRuntime."""
@@ -227,9 +238,13 @@ class SimRuntime:
         """See ContainerRuntime."""
         container = self._create(config, network)
         self._containers[container.id] = container
-        container.start(lambda done: listener.container_exited(
-            done.id, done.result or _exit(0)))
+        container.start(lambda done: self._ended(done, listener))
         return container.id
+
+    def _ended(self, done: SimContainer, listener: RuntimeListener) -> None:
+        node = done.pod["spec"].get("nodeName") or ""
+        self.ended_cpu[node] += done.cpu_seconds(self._clock.now())
+        listener.container_exited(done.id, done.result or _exit(0))
 
     def stop(self, container_id: str, grace_seconds: float) -> None:
         """See ContainerRuntime."""
@@ -301,6 +316,17 @@ class SimRuntime:
     def _new_id(self) -> str:
         seed = self._chance.getrandbits(256).to_bytes(32, "big")
         return f"docker://{hashlib.sha256(seed).hexdigest()}"
+
+
+def _began(config: ContainerConfig) -> float | None:
+    """When the run began that a container goes on with, as its Pod says; None: a new run."""
+    status = config.pod.get("status") or {} if config.container_id else {}
+    for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for one in status.get(kind) or ():
+            if one["name"] == config.name:
+                text = ((one.get("state") or {}).get("running") or {}).get("startedAt")
+                return parse_time(text) if text else None
+    return None
 
 
 _NOT_RUNNING = ExecResult(exit_code=128, stdout=b"", stderr=b"container is not running\n")

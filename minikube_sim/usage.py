@@ -13,17 +13,23 @@ WINDOW: Final = 15.0
 """Seconds over which rates are taken (metrics-server's resolution)."""
 IDLE_CPU: Final = 0.001
 """What a container takes that does nothing, in cores."""
+NODE_CPU: Final = 0.05
+"""What a node's own programs take, in cores."""
+NODE_MEMORY: Final = 600 * 2**20
+"""The same in bytes."""
 
 
 class CpuMeter:
     """CPU time by seconds, as far back as the window goes."""
 
-    __slots__ = ("_spent", "_sum")
+    __slots__ = ("_spent", "_sum", "total")
 
     def __init__(self) -> None:
         self._spent: deque[tuple[float, float]] | None = None
         """None: nothing yet (an empty deque takes 600 bytes, and most containers do nothing)."""
         self._sum = 0.0
+        self.total = 0.0
+        """All that was ever spent."""
 
     def spend(self, now: float, seconds: float) -> None:
         """Note that CPU time was used now."""
@@ -31,6 +37,7 @@ class CpuMeter:
             self._spent = deque()
         self._forget(now)
         self._sum += seconds
+        self.total += seconds
         whole = float(int(now))
         if self._spent and self._spent[-1][0] == whole:
             seconds += self._spent.pop()[1]
@@ -44,3 +51,8 @@ class CpuMeter:
     def _forget(self, now: float) -> None:
         while self._spent and self._spent[0][0] < now - WINDOW:
             self._sum -= self._spent.popleft()[1]
+
+
+def cores(meter: CpuMeter, now: float) -> float:
+    """What a container uses of late."""
+    return IDLE_CPU + meter.rate(now)

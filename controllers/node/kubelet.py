@@ -21,7 +21,7 @@ from controllers.node.runtime import ContainerExit
 from controllers.node.volumes import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from apiserver.machinery.gvk import GVR
     from apiserver.machinery.types import Object
@@ -64,7 +64,8 @@ class Kubelet(Controller):
         self._registration = Registration(self.host)
         self._admission = Admission(config.capacity)
         self._sources = SourceIndex()
-        self._paused = False
+        self.paused = False
+        """Whether it is silent, as if it had crashed."""
         self.resumes: Sequence[str] | None = None
         """The pods, as they came, of a node that it takes over: their containers run as the API
         says, they keep their ids, and what it finds is no news."""
@@ -86,7 +87,7 @@ class Kubelet(Controller):
 
     async def reconcile(self, key: str) -> Result | None:
         """Sync one pod, the Node or the Lease."""
-        if self._paused:
+        if self.paused:
             return None
         if key == NODE_KEY:
             return Result(requeue_after=await self._registration.report())
@@ -98,11 +99,11 @@ class Kubelet(Controller):
 
     def pause(self) -> None:
         """Fall silent, as if it had crashed: containers run on, nobody looks after them."""
-        self._paused = True
+        self.paused = True
 
     def resume(self) -> None:
         """Come back: heartbeat, and all pods are looked at again."""
-        self._paused = False
+        self.paused = False
         ours = [namespaced_name(pod) for pod in self._pods
                 if pod["spec"].get("nodeName") == self.host.config.name]
         for key in (NODE_KEY, LEASE_KEY, *dict.fromkeys([*self._records, *ours])):
@@ -132,6 +133,20 @@ class Kubelet(Controller):
             last = found.last_state
             return last.container_id if last else None
         return found.container_id or None
+
+    def container_states(self) -> Iterator[str]:
+        """`running` or `exited` of each container that was started and is kept."""
+        for record in self._records.values():
+            for one in record.containers.values():
+                if one.state is State.RUNNING:
+                    yield "running"
+                elif one.state is State.TERMINATED:
+                    yield "exited"
+
+    @property
+    def sandboxes(self) -> int:
+        """How many pods have a sandbox."""
+        return sum(record.sandbox is not None for record in self._records.values())
 
     @property
     def pods(self) -> Sequence[str]:
