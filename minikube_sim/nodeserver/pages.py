@@ -11,6 +11,7 @@ import orjson
 from apiserver.machinery.quantity import parse_quantity
 from apiserver.metrics.page import written
 from apiserver.streaming.node import ConnectionFailed, ProxyResponse
+from minikube_sim.nodeserver.cadvisor import cadvisor_families
 from minikube_sim.nodeserver.metrics import kubelet_families, resource_families
 from minikube_sim.nodeserver.summary import NodeStats
 
@@ -72,6 +73,11 @@ def _own_metrics(nodes: Nodes, node: str, query: Mapping[str, list[str]]) -> Pro
     return _metrics(kubelet_families(nodes, node))
 
 
+def _cadvisor(nodes: Nodes, node: str, query: Mapping[str, list[str]]) -> ProxyResponse:
+    capacity = nodes.kubelets[node].host.config.capacity
+    return _metrics(cadvisor_families(NodeStats(nodes, node), capacity, nodes.now()))
+
+
 def _metrics(found: Iterable[Family]) -> ProxyResponse:
     return _answer(*written(found))
 
@@ -109,6 +115,7 @@ PAGES: Final[Mapping[str, Page]] = {
     "/healthz/ping": _healthy,
     "/healthz/syncloop": _healthy,
     "/metrics": _own_metrics,
+    "/metrics/cadvisor": _cadvisor,
     "/metrics/resource": _resource,
     "/pods": _pods,
     "/stats/summary": _summary,

@@ -26,8 +26,18 @@ spec:
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
+    """For those who only look."""
+    yield from _made()
+
+
+@pytest.fixture
+def own() -> Iterator[Cluster]:
+    yield from _made()
+
+
+def _made() -> Iterator[Cluster]:
     with Cluster(ClusterOptions(nodes=2)) as cluster:
         cluster.apply(POD)
         cluster.advance(60)
@@ -86,13 +96,19 @@ def test_pods_of_another_node_are_not_there(cluster: Cluster) -> None:
     assert all(pod["podRef"]["name"] != "web" for pod in pods)
 
 
-def test_the_cpu_of_a_node_never_goes_back_when_a_container_ends(cluster: Cluster) -> None:
-    before = ask(cluster, "stats/summary").json["node"]["cpu"]["usageCoreNanoSeconds"]
-    cluster.advance(31)  # the sleep is over
-    cluster.delete("pod", "web")
-    cluster.advance(31)
-    after = ask(cluster, "stats/summary", cluster.options.node_names()[1]).json["node"]
-    assert after["cpu"]["usageCoreNanoSeconds"] > before
+def test_the_cpu_of_pods_never_goes_back_when_a_container_ends(own: Cluster) -> None:
+    node = node_of(own)
+
+    def used() -> int:
+        (pods,) = ask(own, "stats/summary", node).json["node"]["systemContainers"]
+        number: int = pods["cpu"]["usageCoreNanoSeconds"]
+        return number
+
+    before = used()
+    own.delete("pod", "web")
+    own.advance(31)  # what does not heed SIGTERM is killed
+    assert own.list("pods", "default") == []
+    assert used() > before
 
 
 def test_resource_metrics_say_the_same_as_the_summary(cluster: Cluster) -> None:
@@ -105,6 +121,22 @@ def test_resource_metrics_say_the_same_as_the_summary(cluster: Cluster) -> None:
         pod["containers"][0]["memory"]["workingSetBytes"]]
     assert samples(metrics, "resource_scrape_error") == [0]
     assert f" {int(cluster.clock.now() * 1000)}\n".encode() in metrics.body
+
+
+def test_cadvisor_tells_of_containers_and_of_their_pod(cluster: Cluster) -> None:
+    pod, metrics = of_web(ask(cluster, "stats/summary")), ask(cluster, "metrics/cadvisor")
+    labels = {"pod": "web", "namespace": "default"}
+    name = "container_memory_working_set_bytes"
+    assert samples(metrics, name, container="", **labels) == [pod["memory"]["workingSetBytes"]]
+    assert samples(metrics, name, container="c", image="nginx", **labels) == [
+        pod["containers"][0]["memory"]["workingSetBytes"]]
+    (cpu,) = samples(metrics, "container_cpu_usage_seconds_total", container="", cpu="total",
+                     **labels)
+    assert round(cpu * 1e9) == pod["cpu"]["usageCoreNanoSeconds"]
+    group = cluster.get("pod", "web")["metadata"]["uid"].replace("-", "_")
+    where = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{group}.slice"
+    assert samples(metrics, name, id=where) == [pod["memory"]["workingSetBytes"]]
+    assert samples(metrics, "machine_cpu_cores") == [2]
 
 
 def test_the_kubelet_counts_pods_and_containers(cluster: Cluster) -> None:
@@ -133,10 +165,10 @@ def test_plain_pages(cluster: Cluster, path: str, status: int, body: bytes) -> N
     assert (reply.status, reply.body) == (status, body)
 
 
-def test_a_kubelet_that_is_silent_refuses_connections(cluster: Cluster) -> None:
-    node = node_of(cluster)
-    cluster.nodes.kubelets[node].pause()
-    reply = ask(cluster, "healthz", node)
+def test_a_kubelet_that_is_silent_refuses_connections(own: Cluster) -> None:
+    node = node_of(own)
+    own.nodes.kubelets[node].pause()
+    reply = ask(own, "healthz", node)
     assert reply.status == 503
     assert reply.message.startswith("error trying to reach service: dial tcp ")
     assert reply.message.endswith(":10250: connect: connection refused")
