@@ -76,6 +76,7 @@ class Manager:
             raise ValueError(f"there is a controller {name} already")
         self._controllers[name] = controller
         controller.queue = ControllerQueue(self.queue, name)
+        self.queue.counts_of(name)
         self._waiting[name] = []
         for resource, keys_of in controller.watches().items():
             informer = self._informers.get(resource)

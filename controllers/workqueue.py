@@ -121,7 +121,7 @@ class WorkQueue:
         if item in self._dirty:
             return
         self._dirty.add(item)
-        self._counts_of(item.controller).adds += 1
+        self.counts_of(item.controller).adds += 1
         self._since.setdefault(item, self._clock.now())
         if item not in self._processing:
             self._ready.append(item)
@@ -129,7 +129,7 @@ class WorkQueue:
 
     def add_after(self, item: Item, seconds: float) -> None:
         """Queue an item when `seconds` have passed; of several times the earliest counts."""
-        self._counts_of(item.controller).retries += 1
+        self.counts_of(item.controller).retries += 1
         if seconds <= 0:
             self.add(item)
             return
@@ -153,14 +153,14 @@ class WorkQueue:
         self._dirty.discard(item)
         self._processing.add(item)
         now = self._begun[item] = self._clock.now()
-        self._counts_of(item.controller).waits.observe(now - self._since.pop(item, now))
+        self.counts_of(item.controller).waits.observe(now - self._since.pop(item, now))
         return item
 
     def done(self, item: Item) -> None:
         """The item is no longer processed; queue it again if it was added meanwhile."""
         self._processing.discard(item)
         now = self._clock.now()
-        self._counts_of(item.controller).work.observe(now - self._begun.pop(item, now))
+        self.counts_of(item.controller).work.observe(now - self._begun.pop(item, now))
         if item in self._dirty:
             self._ready.append(item)
             self.on_add()
@@ -184,7 +184,8 @@ class WorkQueue:
         return {name: QueueState(counts, depths[name], tuple(running[name]))
                 for name, counts in self._counts.items()}
 
-    def _counts_of(self, controller: str) -> QueueCounts:
+    def counts_of(self, controller: str) -> QueueCounts:
+        """The counts of a controller, which are there (and 0) from its first mention on."""
         found = self._counts.get(controller)
         if found is None:
             found = self._counts[controller] = QueueCounts()

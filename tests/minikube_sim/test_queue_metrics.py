@@ -8,6 +8,7 @@ from apiserver.metrics.page import written
 from controllers import CONTROLLERS
 from controllers.workqueue import Item, WorkQueue
 from minikube_sim.clock import VirtualClock
+from minikube_sim.cluster import Cluster
 from minikube_sim.queue_metrics import QUEUES, queue_families
 
 ITEM = Item("deployment-controller", "default/web")
@@ -64,6 +65,12 @@ def test_agents_of_nodes_have_no_work_queue() -> None:
     queue = WorkQueue(VirtualClock())
     queue.add(Item("kubelet-minikube", "node"))
     assert written(queue_families(queue))[0].count(b"name=") == 0
+
+
+def test_a_queue_that_was_never_used_is_there_with_zeros() -> None:
+    with Cluster() as cluster:
+        text = written(queue_families(cluster.manager.queue))[0].decode()
+    assert 'workqueue_adds_total{name="cronjob"} 0.0\n' in text
 
 
 def test_every_name_is_that_of_a_controller() -> None:
