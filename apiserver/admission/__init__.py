@@ -9,6 +9,8 @@ from apiserver.admission.certificates import (
     CertificateApproval,
     CertificateSigning,
     CertificateSubjects,
+    PodCertificateSigning,
+    TrustBundleAttest,
 )
 from apiserver.admission.chain import AdmissionChain
 from apiserver.admission.claims import ClaimResize
@@ -51,6 +53,8 @@ def admission_chain(caller: WebhookCaller | None = None) -> AdmissionChain:
         RuntimeClasses(),
         CertificateApproval(),
         CertificateSigning(),
+        PodCertificateSigning(),
+        TrustBundleAttest(),
         CertificateSubjects(),
         DefaultIngressClass(),
         MutatingPolicies(),

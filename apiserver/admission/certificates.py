@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from apiserver.admission.chain import AdmissionStep, Operation, refuse
 from apiserver.authorization.attributes import Attributes
+from apiserver.machinery import meta
+from apiserver.machinery.errors import Invalid
+from apiserver.machinery.validation import forbidden, go_quote, same
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -17,10 +20,12 @@ if TYPE_CHECKING:
 _CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 _MASTERS: Final = "system:masters"
 _GROUP: Final = "certificates.k8s.io"
+_COLLECTED: Final = frozenset({"finalizers", "ownerReferences", "managedFields",
+                               "resourceVersion"})
 
 
 class _CertificateStep(AdmissionStep):
-    """A step about CertificateSigningRequests."""
+    """A step about what is signed."""
 
     _registry: Registry
 
@@ -29,16 +34,15 @@ class _CertificateStep(AdmissionStep):
         self._registry = registry
 
     def may(self, ctx: RequestContext, verb: str, signer: str) -> bool:
-        """Whether the user may `approve` or `sign` for a signer, or for all of its domain."""
+        """Whether the user may `approve`, `sign` or `attest` for a signer or all of its domain."""
         names = (signer, f"{signer.split('/', 1)[0]}/*")
         return any(self._registry.decide(Attributes(
             user=ctx.user, verb=verb, group=_GROUP, version="*", resource="signers",
             name=name)).allowed for name in names)
 
 
-def _is_request(ctx: RequestContext) -> bool:
-    return (ctx.resource.plural == "certificatesigningrequests"
-            and ctx.resource.group == _GROUP)
+def _is_request(ctx: RequestContext, plural: str = "certificatesigningrequests") -> bool:
+    return ctx.resource.plural == plural and ctx.resource.group == _GROUP
 
 
 def _signer(obj: Object) -> str:
@@ -76,6 +80,47 @@ class CertificateSigning(_CertificateStep):
         if not self.may(ctx, "sign", _signer(old)):
             raise refuse(ctx, ctx.name, "user not permitted to sign requests with signerName"
                          f' "{_signer(old)}"')
+
+
+class PodCertificateSigning(_CertificateStep):
+    """The same for PodCertificateRequests; upstream asks as the last part of validation."""
+
+    operations: ClassVar[tuple[Operation, ...]] = ("UPDATE",)
+
+    async def validate(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
+        """Raises Invalid."""
+        if (not _is_request(ctx, "podcertificaterequests") or ctx.subresource != "status"
+                or old is None or obj is None):
+            return
+        chain, before = ((o.get("status") or {}).get("certificateChain") for o in (obj, old))
+        signer = _signer(old)
+        if (chain or "") != (before or "") and not self.may(ctx, "sign", signer):
+            raise Invalid.object(_GROUP, ctx.resource.kind, ctx.name, [forbidden(
+                "spec.signerName", f"User {go_quote(ctx.user.name)} is not permitted to \"sign\" "
+                f"for signer {go_quote(signer)}")])
+
+
+class TrustBundleAttest(_CertificateStep):
+    """Only who may attest for a signer says by what it is trusted (ClusterTrustBundleAttest)."""
+
+    async def validate(self, ctx: RequestContext, obj: Object | None, old: Object | None) -> None:
+        """Raises Forbidden."""
+        if not _is_request(ctx, "clustertrustbundles") or obj is None:
+            return
+        signer = _signer(obj)
+        if not signer or (old is not None and _is_only_collected(obj, old)):
+            return
+        if not self.may(ctx, "attest", signer):
+            raise refuse(ctx, ctx.name or meta.name(obj), "user not permitted to attest for "
+                         f"signerName {go_quote(signer)}")
+
+
+def _is_only_collected(obj: Object, old: Object) -> bool:
+    """Whether nothing differs but what garbage collection writes (rbac.IsOnlyMutatingGCFields)."""
+    new, before = ({**o, "metadata": {
+        name: value for name, value in o["metadata"].items()
+        if name not in _COLLECTED}} for o in (obj, old))
+    return same(new, before)
 
 
 class CertificateSubjects(_CertificateStep):

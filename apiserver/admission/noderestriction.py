@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from apiserver.admission.chain import AdmissionStep, Operation, refuse
+from apiserver.admission.nodecertificates import certificate_problem
 from apiserver.authorization.node import node_of
 from apiserver.authorization.references import references_of
 from apiserver.machinery import meta
@@ -59,6 +60,8 @@ class NodeRestriction(AdmissionStep):
             problem = await self._token(node, ctx, obj)
         elif ctx.resource.plural == "pods" and not ctx.resource.group:
             problem = await self._pod(node, ctx, obj, old)
+        elif ctx.resource.plural == "podcertificaterequests":
+            problem = await certificate_problem(self._registry, node, ctx, obj, old)
         else:
             problem = _own(node, ctx, obj, old)
         if problem:

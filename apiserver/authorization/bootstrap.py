@@ -37,7 +37,8 @@ async def ensure_policy(registry: Registry, chance: random.Random) -> None:
     now = rfc3339(registry.clock.now())
     prefixes = {kind: collection_prefix(registry.catalog.resource(gvr))
                 for kind, gvr in _RESOURCES.items()}
-    for default, managed in zip(defaults(), _managed(now), strict=True):
+    minor = registry.schema.minor
+    for default, managed in zip(defaults(minor), _managed(now, minor), strict=True):
         place = f"{default.namespace}/" if default.namespace else ""
         key = f"{prefixes[default.kind]}{place}{default.name}"
         metadata = {**default.object["metadata"], "uid": meta.new_uid(chance),
@@ -49,9 +50,9 @@ async def ensure_policy(registry: Registry, chance: random.Random) -> None:
 
 
 @lru_cache(maxsize=4)
-def _managed(now: str) -> tuple[list[Object], ...]:
+def _managed(now: str, minor: int) -> tuple[list[Object], ...]:
     """The managedFields of each default; clusters on the virtual clock share their start."""
-    return tuple(list(_entries(default.object, now)) for default in defaults())
+    return tuple(list(_entries(default.object, now)) for default in defaults(minor))
 
 
 def _entries(obj: Object, now: str) -> Iterator[Object]:

@@ -45,13 +45,14 @@ class NodeAuthorizer:
 
     def __init__(self, registry: Registry) -> None:
         self._references = References(registry)
+        self._rules = _static_rules(registry.schema.minor)
 
     def decide(self, node: str, asked: Attributes) -> Decision:
         """Allowed, or no opinion and why."""
         rule = _RULES.get((asked.group, asked.resource)) if asked.resource else None
         if rule is not None:
             return rule(self, node, asked)
-        return Decision(any(allows(each, asked) for each in _static_rules()))
+        return Decision(any(allows(each, asked) for each in self._rules))
 
     # --- what the node's Pods need ---------------------------------------------------------------
 
@@ -95,6 +96,18 @@ class NodeAuthorizer:
         if asked.verb != "create" or not asked.name:
             return _no("can only create tokens for individual service accounts")
         return self._related(node, asked)
+
+    def pod_certificate(self, node: str, asked: Attributes) -> Decision:
+        """PodCertificateRequests of its Pods; NodeRestriction says for which it may ask."""
+        if asked.subresource:
+            return _no("nodes may not access the status subresource of PodCertificateRequests")
+        if asked.verb in ("create", "get"):
+            return _ALLOW
+        if asked.verb in ("list", "watch"):
+            if _selects(asked, "spec.nodeName", node):
+                return _ALLOW
+            return _no("can only list/watch podcertificaterequests with nodeName field selector")
+        return _no("")
 
     # --- its own ---------------------------------------------------------------------------------
 
@@ -174,13 +187,14 @@ _RULES: Final[dict[tuple[str, str], Callable[[NodeAuthorizer, str, Attributes], 
     ("storage.k8s.io", "volumeattachments"): NodeAuthorizer.referenced,
     ("storage.k8s.io", "csinodes"): NodeAuthorizer.csi_node,
     ("coordination.k8s.io", "leases"): NodeAuthorizer.lease,
+    ("certificates.k8s.io", "podcertificaterequests"): NodeAuthorizer.pod_certificate,
 }
 """What depends on the node; everything else is as the role system:node says."""
 
 
 @cache
-def _static_rules() -> tuple[Object, ...]:
-    return tuple(rule for each in defaults() for rule in each.object.get("rules") or ()
+def _static_rules(minor: int) -> tuple[Object, ...]:
+    return tuple(rule for each in defaults(minor) for rule in each.object.get("rules") or ()
                  if (each.kind, each.name) == ("ClusterRole", "system:node"))
 
 

@@ -29,6 +29,8 @@ _WORDS: Final = {
     "write": ("create", "update", "patch", "delete", "deletecollection"),
     "core": ("",),
 }
+_NEWEST: Final = 37
+_SINCE: Final = f" since=1.{_NEWEST}"
 _EVENTS: Final = "create,update,patch core,events.k8s.io events"
 
 
@@ -43,14 +45,25 @@ class Default:
     """Shared: never to be changed."""
 
 
+def defaults(minor: int = _NEWEST) -> tuple[Default, ...]:
+    """Every role, then every binding, in the order of policy.txt, as of Kubernetes 1.`minor`."""
+    return _defaults(minor >= _NEWEST)
+
+
 @cache
-def defaults() -> tuple[Default, ...]:
-    """Every role, then every binding, in the order of policy.txt."""
+def _defaults(newest: bool) -> tuple[Default, ...]:
     text = (Path(__file__).parent / "policy.txt").read_text("utf-8")
-    made = [default for head, rules in _stanzas(text) for default in _default(head, rules)]
+    made = [default for head, rules in _stanzas(_of_version(text, newest))
+            for default in _default(head, rules)]
     _aggregate(made)
     return (*(each for each in made if "Binding" not in each.kind),
             *(each for each in made if "Binding" in each.kind))
+
+
+def _of_version(text: str, newest: bool) -> str:
+    """Without what is marked as new; the mark is on a rule or on a head that has all its rules."""
+    lines = (line for line in text.splitlines() if newest or not line.endswith(_SINCE))
+    return "\n".join(line.removesuffix(_SINCE) for line in lines)
 
 
 def _aggregate(made: Sequence[Default]) -> None:

@@ -31,7 +31,8 @@ _GROUPS: Final = {
     "rbac.authorization.k8s.io": 17000, "storage.k8s.io": 16800, "apiextensions.k8s.io": 16700,
     "admissionregistration.k8s.io": 16700, "scheduling.k8s.io": 16600,
     "coordination.k8s.io": 16500, "node.k8s.io": 16300, "discovery.k8s.io": 16200,
-    "resource.k8s.io": 16200, "flowcontrol.apiserver.k8s.io": 16100}
+    "resource.k8s.io": 16200, "storagemigration.k8s.io": 16800,
+    "flowcontrol.apiserver.k8s.io": 16100}
 _VERSIONS: Final = {
     ("", "v1"): 1, ("autoscaling", "v2"): 30, ("flowcontrol.apiserver.k8s.io", "v1"): 21,
     ("flowcontrol.apiserver.k8s.io", "v1beta3"): 18,

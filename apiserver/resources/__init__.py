@@ -39,6 +39,8 @@ from apiserver.resources.batch.jobs import JOBS
 from apiserver.resources.certificates.certificatesigningrequests import (
     CERTIFICATESIGNINGREQUESTS,
 )
+from apiserver.resources.certificates.clustertrustbundles import CLUSTERTRUSTBUNDLES
+from apiserver.resources.certificates.podcertificaterequests import PODCERTIFICATEREQUESTS
 from apiserver.resources.coordination.leases import LEASES
 from apiserver.resources.core.bindings import BINDINGS
 from apiserver.resources.core.componentstatuses import COMPONENTSTATUSES
@@ -74,6 +76,7 @@ from apiserver.resources.resource.devices import (
     RESOURCECLAIMTEMPLATES,
     RESOURCESLICES,
 )
+from apiserver.resources.resource.devicetaintrules import DEVICETAINTRULES
 from apiserver.resources.scheduling.priorityclasses import PRIORITYCLASSES
 from apiserver.resources.storage.csi import (
     CSIDRIVERS,
@@ -84,6 +87,9 @@ from apiserver.resources.storage.csi import (
 from apiserver.resources.storage.storageclasses import (
     STORAGECLASSES,
     VOLUMEATTRIBUTESCLASSES,
+)
+from apiserver.resources.storagemigration.storageversionmigrations import (
+    STORAGEVERSIONMIGRATIONS,
 )
 
 if TYPE_CHECKING:
@@ -125,6 +131,8 @@ BUILTIN: Final[tuple[Resource, ...]] = (
     CRONJOBS,
     JOBS,
     CERTIFICATESIGNINGREQUESTS,
+    CLUSTERTRUSTBUNDLES,
+    PODCERTIFICATEREQUESTS,
     INGRESSCLASSES,
     INGRESSES,
     IPADDRESSES,
@@ -153,10 +161,12 @@ BUILTIN: Final[tuple[Resource, ...]] = (
     RUNTIMECLASSES,
     ENDPOINTSLICES,
     DEVICECLASSES,
+    DEVICETAINTRULES,
     RESOURCECLAIMS,
     RESOURCECLAIMTEMPLATES,
     RESOURCESLICES,
     FLOWSCHEMAS,
     PRIORITYLEVELCONFIGURATIONS,
+    STORAGEVERSIONMIGRATIONS,
 )
 """In the order of discovery: core first, then by group."""

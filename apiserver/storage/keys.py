@@ -23,7 +23,7 @@ _WITHOUT_GROUP: Final = frozenset({
     "", "admissionregistration.k8s.io", "apps", "autoscaling", "batch", "certificates.k8s.io",
     "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io",
     "networking.k8s.io", "node.k8s.io", "policy", "rbac.authorization.k8s.io", "resource.k8s.io",
-    "scheduling.k8s.io", "storage.k8s.io",
+    "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
 })
 
 

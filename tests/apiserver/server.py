@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 class Server:
     """A registry and a client whose calls are driven to their end."""
 
-    def __init__(self, *, history: int = 10_000) -> None:
+    def __init__(self, *, history: int = 10_000, version: str = "1.36") -> None:
         self.clock = VirtualClock()
         self.store = MemoryStore(history=history, detect_mutations=True)
         self.registry = Registry(
-            store=self.store, resources=BUILTIN, schema=schema_for("1.36"), clock=self.clock,
+            store=self.store, resources=BUILTIN, schema=schema_for(version), clock=self.clock,
             chance=random.Random(1), admission=admission_chain())
         drive(Definitions(self.registry).load())
         self.client = LocalClient(self.registry, field_manager="tests")

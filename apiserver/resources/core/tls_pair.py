@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +30,28 @@ def pair_complaint(certificate: bytes, key: bytes) -> str:
     return _mismatch(chain[0], found[0])
 
 
+class PemBlock(NamedTuple):
+    """One block of a PEM file."""
+
+    kind: str
+    der: bytes
+    headed: bool
+    """Whether lines of `Name: value` stand before the contents."""
+
+
 def pem_blocks(text: bytes) -> Iterator[tuple[str, bytes]]:
     """The kind and the contents of each block of a PEM file; what is no block is skipped."""
+    return ((block.kind, block.der) for block in pem_entries(text))
+
+
+def pem_entries(text: bytes) -> Iterator[PemBlock]:
+    """The same, with what else a block has."""
     for kind, body in _BLOCK.findall(text):
-        lines = b"".join(line for line in body.splitlines() if b":" not in line)
+        lines = [line for line in body.splitlines() if b":" not in line]
+        headed = len(lines) < len(body.splitlines())
         try:
-            yield kind.decode(errors="replace"), base64.b64decode(lines, validate=True)
+            yield PemBlock(kind.decode(errors="replace"),
+                           base64.b64decode(b"".join(lines), validate=True), headed)
         except binascii.Error:
             continue
 

@@ -135,3 +135,15 @@ def test_ephemeral_containers_and_claims_count_too():
         "ephemeralContainers": [{"envFrom": [{"secretRef": {"name": "debug"}}]}],
         "resourceClaims": [{"name": "gpu", "resourceClaimName": "card"}]}}
     assert set(references_of(pod)) == {("secrets", "debug"), ("resourceclaims", "card")}
+
+
+@pytest.mark.parametrize(("verb", "what", "selector", "allowed"), [
+    ("create", "podcertificaterequests", "", True),
+    ("list", "podcertificaterequests", "", False),
+    ("watch", "podcertificaterequests", "spec.nodeName=here", True),
+    ("list", "podcertificaterequests", "spec.nodeName=there", False),
+    ("update", "podcertificaterequests/status", "", False),
+])
+def test_certificates_of_its_pods(authorizer, verb, what, selector, allowed) -> None:
+    asked = ask(authorizer, verb, f"certificates.k8s.io:{what}", "default", selector=selector)
+    assert asked.allowed is allowed

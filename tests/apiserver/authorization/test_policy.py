@@ -214,3 +214,13 @@ def test_only_administrators_aggregate(server: Server, authorizer: StoredAuthori
         "clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}}
     with pytest.raises(Forbidden, match="must have cluster-admin privileges"):
         drive(as_jane(server).create(CLUSTERROLES, body))
+
+
+def test_what_came_with_a_version_is_not_granted_by_older_ones() -> None:
+    name = "system:cluster-trust-bundle-discovery"
+    for minor, there in ((36, False), (37, True)):
+        made = {(each.kind, each.name): each.object for each in defaults(minor)}
+        assert (("ClusterRole", name) in made) is there
+        assert (("ClusterRoleBinding", name) in made) is there
+        assert any("podcertificaterequests" in rule.get("resources", ())
+                   for rule in made["ClusterRole", "system:node"]["rules"]) is there

@@ -41,12 +41,18 @@ POD = GVK("", "v1", "Pod")
     (GVK("networking.k8s.io", "v1", "Ingress"), {"spec": {"rules": [{"host": "h", "http": {
         "paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {
             "name": "s", "port": {"number": 80}}}}]}}]}}),
+    (GVK("certificates.k8s.io", "v1", "PodCertificateRequest"), {
+        "spec": {"signerName": "x.io/s", "podUID": "u", "maxExpirationSeconds": 3600,
+                 "unverifiedUserAnnotations": {"x.io/a": "b"}, "stubPKCS10Request": "AAE="},
+        "status": {"certificateChain": "c", "notAfter": "2020-01-02T03:04:05Z"}}),
+    (GVK("resource.k8s.io", "v1", "DeviceTaintRule"), {"spec": {
+        "deviceSelector": {"driver": "x.io", "device": "d"}, "taint": {"key": "k"}}}),
 ])
 def test_a_body_decodes_to_its_json(gvk: GVK, value: Any) -> None:
     decoded = decode_protobuf(body_of(gvk, value))
     assert decoded.pop("apiVersion") == gvk.api_version
     assert decoded.pop("kind") == gvk.kind
-    schema = schema_for("1.36")
+    schema = schema_for("1.37")
     assert schema.decode(gvk, decoded).object == schema.decode(gvk, value).object
 
 

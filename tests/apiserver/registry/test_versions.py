@@ -19,6 +19,10 @@ from minikube_sim.clock import VirtualClock
     (GVR("authentication.k8s.io", "v1", "selfsubjectreviews"), 28),
     (GVR("networking.k8s.io", "v1", "servicecidrs"), 33),
     (GVR("", "v1", "pods"), 25),
+    (GVR("certificates.k8s.io", "v1", "clustertrustbundles"), 37),
+    (GVR("certificates.k8s.io", "v1", "podcertificaterequests"), 37),
+    (GVR("resource.k8s.io", "v1", "devicetaintrules"), 37),
+    (GVR("storagemigration.k8s.io", "v1", "storageversionmigrations"), 37),
 ])
 def test_a_kind_is_served_since_it_is_stable(name: GVR, since: int) -> None:
     for minor in (25, since - 1, since, 37):

@@ -21,6 +21,17 @@ REQUEST: Final = (
     "hrak9QUVFEQWdOSUFEQkZBaUJML3ozOUpGankKNzUwcG9QM3JOS2I5dFBhb0ROb2hMSW13ck1NeU5DK1FmZ0loQUp4"
     "U21WeStwMzZTVUhZV0h5aFFScFFiRU9EdAp2SzNFclZBR1BsWktab2p5Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUV"
     "VFU1QtLS0tLQo=")
+STUB: Final = (
+    "MH8wMwIBADAAMCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbigADAFBgMrZXADQQ"
+    "D+T6LD/tC3dgs1QpDKx4kUxYQE7xZe9aBnQUcZw2xzeoWgFx/pD/xHAMYHE4CCTNhwz2GdgvzsSlQWl8KwMroI")
+"""An empty certificate request (PKCS#10, DER), signed by an Ed25519 key."""
+AUTHORITY: Final = (
+    "-----BEGIN CERTIFICATE-----\nMIHbMIGOoAMCAQICAQEwBQYDK2VwMA0xCzAJBgNVBAMMAmNhMB4XDTIwMD"
+    "EwMTAw\nMDAwMFoXDTQwMDEwMTAwMDAwMFowDTELMAkGA1UEAwwCY2EwKjAFBgMrZXADIQAD\noQe/884Qvh1w3R"
+    "jnS8CZZ+TWMJulDV8d3IZkElUxuKMTMBEwDwYDVR0TAQH/BAUw\nAwEB/zAFBgMrZXADQQD8f5feMK6u7gz1I+p"
+    "Bw5D3JPcxJZKV++1MFPjJPZyeBoT6\n3j+8MegvVH9kmIpIF5FCNZGKDAozsuSeRU5eFTwL\n-----END CERTIF"
+    "ICATE-----\n")
+"""A certificate of an authority, PEM."""
 ROLE: Final = {"kind": "ClusterRole", "name": "r"}
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
@@ -54,6 +65,10 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "jobs": {"spec": ENDING},
     "certificatesigningrequests": {"spec": {"request": REQUEST, "usages": ["client auth"],
                                             "signerName": "x.io/s"}},
+    "clustertrustbundles": {"spec": {"trustBundle": AUTHORITY}},
+    "podcertificaterequests": {"spec": {
+        "signerName": "x.io/s", "podName": "p", "podUID": "u", "serviceAccountName": "s",
+        "serviceAccountUID": "v", "nodeName": "n", "nodeUID": "w", "stubPKCS10Request": STUB}},
     "ingressclasses": {"spec": {"controller": "x.io/c"}},
     "ingresses": {"spec": {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}}},
     "ipaddresses": {"metadata": {"name": "10.0.0.1"}, "spec": {"parentRef": {
@@ -91,11 +106,14 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "runtimeclasses": {"handler": "h"},
     "endpointslices": {"addressType": "IPv4", "endpoints": []},
     "deviceclasses": {"spec": {}},
+    "devicetaintrules": {"spec": {"taint": {"key": "a", "effect": "NoSchedule"}}},
     "resourceclaims": {"spec": {"devices": {"requests": [
         {"name": "r", "exactly": {"deviceClassName": "c"}}]}}},
     "resourceclaimtemplates": {"spec": {"spec": {}}},
     "resourceslices": {"spec": {"driver": "x.io", "nodeName": "n", "pool": {
         "name": "p", "generation": 1, "resourceSliceCount": 1}}},
+    "storageversionmigrations": {"spec": {"resource": {"group": "apps",
+                                                       "resource": "deployments"}}},
     "flowschemas": {"spec": {"priorityLevelConfiguration": {"name": "p"}}},
     "prioritylevelconfigurations": {"spec": {"type": "Limited", "limited": {
         "limitResponse": {"type": "Reject"}}}},

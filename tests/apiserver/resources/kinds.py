@@ -31,11 +31,16 @@ def made(resource: Resource, **body: Any) -> dict[str, Any]:
 
 def decoded(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
     """What the decoder makes of a body, with defaults."""
-    obj = decode(schema_for("1.36").struct(resource.gvk), copy.deepcopy(body)).object
+    obj = decode(schema_for(version_of(resource)).struct(resource.gvk), copy.deepcopy(body)).object
     obj |= {"kind": resource.kind, "apiVersion": resource.api_version}
     obj.setdefault("metadata", {})
     resource.strategy.default(obj)
     return obj
+
+
+def version_of(resource: Resource) -> str:
+    """The version that most is recorded of, or the newest for what came later."""
+    return "1.36" if schema_for("1.36").knows(resource.gvk) else "1.37"
 
 
 def create_errors(resource: Resource, **body: Any) -> list[str]:

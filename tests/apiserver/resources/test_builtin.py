@@ -15,7 +15,7 @@ from apiserver.schema.schema import Schema
 if TYPE_CHECKING:
     from apiserver.resource import Resource
 
-SCHEMA = Schema(36)
+SCHEMA = Schema(37)
 EVERY = pytest.mark.parametrize("resource", BUILTIN, ids=lambda r: f"{r.api_version}/{r.kind}")
 
 
@@ -80,9 +80,10 @@ def test_every_cell_is_of_its_column(resource: Resource) -> None:
 def test_some_kinds_are_replaced_only_in_the_version_that_was_read() -> None:
     careful = {r.plural for r in BUILTIN if not r.strategy.unconditional_update}
     assert careful == {
-        "apiservices", "csidrivers", "csinodes", "csistoragecapacities",
-        "customresourcedefinitions", "leases", "mutatingadmissionpolicies",
+        "apiservices", "clustertrustbundles", "csidrivers", "csinodes", "csistoragecapacities",
+        "customresourcedefinitions", "devicetaintrules", "leases", "mutatingadmissionpolicies",
         "mutatingadmissionpolicybindings", "mutatingwebhookconfigurations",
-        "poddisruptionbudgets", "runtimeclasses", "validatingadmissionpolicies",
+        "podcertificaterequests", "poddisruptionbudgets", "runtimeclasses",
+        "storageversionmigrations", "validatingadmissionpolicies",
         "validatingadmissionpolicybindings", "validatingwebhookconfigurations",
         "volumeattachments"}

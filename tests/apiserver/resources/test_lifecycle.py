@@ -9,6 +9,7 @@ import pytest
 
 from apiserver.resources import BUILTIN
 from tests.apiserver.resources.bodies import BODIES, NEW_EVENT
+from tests.apiserver.resources.kinds import version_of
 from tests.apiserver.server import Server
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def body_of(resource: Resource) -> dict[str, Any]:
 
 @pytest.mark.parametrize("resource", KEPT, ids=lambda r: f"{r.api_version}/{r.kind}")
 def test_it_is_made_read_changed_and_deleted(resource: Resource) -> None:
-    server = Server()
+    server = Server(version=version_of(resource))
     namespace = "default" if resource.namespaced else None
     body = body_of(resource)
     name = body["metadata"]["name"]

@@ -1,0 +1,1 @@
+"""Kinds of this API group, one a file."""
