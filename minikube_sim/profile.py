@@ -172,8 +172,8 @@ class Profile:
         """Save options for a start; one that fails leaves those of before. Raises ProfileError."""
         path = self.directory / "config.json"
         before = path.read_bytes() if path.exists() else None
-        self.save(options)
         try:
+            self.save(options)
             yield
         except BaseException:
             if before is None:

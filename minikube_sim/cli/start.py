@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -198,19 +199,34 @@ def _spawn(profile: Profile) -> dict[str, str]:
     if os.name == "nt":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP  # type: ignore[attr-defined,unused-ignore]
         detached = {"creationflags": flags}
-    with profile.log.open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=log, cwd=profile.directory, **detached)
-    assert process.stdout is not None
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with profile.log.open("ab") as log, interrupts_later():
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=log, cwd=profile.directory, **detached)
+        assert process.stdout is not None
         with process.stdout:
             line = process.stdout.readline()
     except KeyboardInterrupt:  # it must not go on alone
-        process.terminate()
-        process.wait()
+        if process is not None:
+            process.terminate()
+            process.wait()
         raise
     try:
         answer: dict[str, str] = json.loads(line)
     except ValueError:
         return {"error": f"the server did not start; its log {profile.log} says why"}
     return answer
+
+
+@contextmanager
+def interrupts_later() -> Iterator[None]:
+    """SIGINT takes effect at the end of the block: what the block makes is known by then."""
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
