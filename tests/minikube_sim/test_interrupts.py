@@ -17,7 +17,8 @@ def test_an_interrupt_waits_until_what_was_begun_is_known():
             signal.raise_signal(signal.SIGINT)
             made.append("a process")
 
-    pytest.raises(KeyboardInterrupt, begin)
+    with pytest.raises(KeyboardInterrupt):
+        begin()
     assert made == ["a process"]
 
 
