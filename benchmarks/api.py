@@ -1,4 +1,4 @@
-"""The API server over TLS: GET, create, list, watch fan-out. Needs wrk (apt-get install wrk).
+"""The API server over TLS: reads, writes, lists, watch fan-out. Needs wrk (apt-get install wrk).
 
     python benchmarks/api.py [--seconds 5] [--connections 16] [--json]
 """
@@ -18,16 +18,26 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import yaml
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).resolve().parent.parent
 WATCHERS = 1000
 LISTED = 5000
+PICKED = 100
+"""One Pod in so many has the label that is asked for."""
+PAGE = 500
 _POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "p-"},
         "spec": {"schedulerName": "none", "containers": [{"name": "c", "image": "nginx"}]}}
+
+_MAP = {"metadata": {"name": "m"}, "data": {"n": "@N@"}}
 
 
 @contextmanager
@@ -49,13 +59,27 @@ def server(*arguments: str):
             subprocess.run([*program, "delete"], env=environment, check=True, capture_output=True)
 
 
-def wrk(url: str, token: str, options: argparse.Namespace, body: str = "") -> float:
-    """Requests a second by wrk; with a body they are POSTs. Exits when an answer is no success."""
+@dataclass(frozen=True)
+class Write:
+    """What wrk sends: `@N@` in the body is a number that rises with each request."""
+
+    method: str
+    body: str
+    media_type: str = "application/json"
+
+    def script(self) -> str:
+        """For wrk, in Lua."""
+        return (f'wrk.method = "{self.method}"\n'
+                f'wrk.headers["Content-Type"] = "{self.media_type}"\n'
+                f"local body, n = [[{self.body}]], 0\n"
+                'request = function() n = n + 1\n'
+                '  return wrk.format(nil, nil, nil, (body:gsub("@N@", n))) end\n')
+
+
+def wrk(url: str, token: str, options: argparse.Namespace, sent: Write | None = None) -> float:
+    """Requests a second by wrk, GETs or what is given. Exits when an answer is no success."""
     program = shutil.which("wrk") or sys.exit("there is no wrk: apt-get install wrk")
-    script = f'wrk.headers["Authorization"] = "Bearer {token}"\n'
-    if body:
-        script += (f'wrk.method = "POST"\nwrk.body = [[{body}]]\n'
-                   'wrk.headers["Content-Type"] = "application/json"\n')
+    script = f'wrk.headers["Authorization"] = "Bearer {token}"\n' + (sent.script() if sent else "")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
@@ -68,19 +92,40 @@ def wrk(url: str, token: str, options: argparse.Namespace, body: str = "") -> fl
     return float(found.group(1)) if found else sys.exit(done.stdout)
 
 
-def list_pods(client: httpx.Client, url: str) -> float:
-    """Seconds to list LISTED Pods: the median of 10."""
-    body = json.dumps(_POD)
-    headers = {"Content-Type": "application/json"}
-    for _ in range(LISTED):
-        client.post(f"{url}/api/v1/namespaces/listed/pods", content=body, headers=headers)
+def lists(client: httpx.Client, url: str) -> dict[str, float]:
+    """Milliseconds to read LISTED Pods: whole, those of one label, page by page."""
+    pods = f"{url}/api/v1/namespaces/listed/pods"
+    for number in range(LISTED):
+        label = "few" if number % PICKED == 0 else "many"
+        client.post(pods, json=_POD | {"metadata": {"generateName": "p-", "labels": {"of": label}}})
+
+    def whole() -> None:
+        assert client.get(pods).content.count(b'"generateName"') == LISTED
+
+    def picked() -> None:
+        answer = client.get(pods, params={"labelSelector": "of=few"})
+        assert answer.content.count(b'"generateName"') == LISTED // PICKED
+
+    def paged() -> None:
+        seen, token = 0, ""
+        while not seen or token:
+            answer = client.get(pods, params={"limit": PAGE, "continue": token}).json()
+            seen, token = seen + len(answer["items"]), answer["metadata"].get("continue", "")
+        assert seen == LISTED
+
+    return {f"list {LISTED} Pods, ms": median_ms(whole),
+            f"list {LISTED // PICKED} of {LISTED} Pods by a label, ms": median_ms(picked),
+            f"read {LISTED} Pods in pages of {PAGE}, ms": median_ms(paged)}
+
+
+def median_ms(act: Callable[[], None]) -> float:
+    """Milliseconds that something takes: the median of 10."""
     times = []
     for _ in range(10):
         begin = time.perf_counter()
-        answer = client.get(f"{url}/api/v1/namespaces/listed/pods")
+        act()
         times.append(time.perf_counter() - begin)
-        assert answer.content.count(b'"generateName"') == LISTED
-    return statistics.median(times)
+    return statistics.median(times) * 1000
 
 
 async def fan_out(url: str, token: str, tls: ssl.SSLContext) -> float:
@@ -127,8 +172,15 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         rows["GET one object, requests/s"] = wrk(
             f"{url}/api/v1/namespaces/default/services/kubernetes", token, options)
         rows["create Pods, requests/s"] = wrk(
-            f"{url}/api/v1/namespaces/made/pods", token, options, json.dumps(_POD))
-        rows[f"list {LISTED} Pods, ms"] = list_pods(client, url) * 1000
+            f"{url}/api/v1/namespaces/made/pods", token, options, Write("POST", json.dumps(_POD)))
+        maps = f"{url}/api/v1/namespaces/made/configmaps"
+        client.post(maps, json=_MAP)
+        rows["update a ConfigMap, requests/s"] = wrk(
+            f"{maps}/m", token, options, Write("PUT", json.dumps(_MAP)))
+        rows["merge-patch a ConfigMap, requests/s"] = wrk(
+            f"{maps}/m", token, options,
+            Write("PATCH", '{"data":{"n":"@N@"}}', "application/merge-patch+json"))
+        rows |= lists(client, url)
         rows[f"one event to {WATCHERS} watchers, ms"] = asyncio.run(fan_out(url, token, tls)) * 1000
     return rows
 
